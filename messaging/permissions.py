@@ -1,0 +1,95 @@
+"""Who may see and do what. A stranger gets 404: not even the existence of a thing is told."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import QuerySet
+from django.http import Http404
+
+from messaging.enums import Role
+from messaging.models import Institution, Membership, Message, Service, Template, User
+
+Person = User | AnonymousUser
+
+
+def services_of(user: Person) -> QuerySet[Service]:
+    """The services in which the person writes or supervises."""
+    if not user.is_authenticated:
+        return Service.objects.none()
+    return Service.objects.filter(memberships__user=user).select_related("institution")
+
+
+def supervised_services(user: Person) -> QuerySet[Service]:
+    """The services in which the person is a supervisor."""
+    return services_of(user).filter(memberships__role=Role.SUPERVISOR)
+
+
+def administered_institutions(user: Person) -> QuerySet[Institution]:
+    """The institutions that the person configures; a superuser configures all."""
+    if not user.is_authenticated:
+        return Institution.objects.none()
+    if user.is_superuser:
+        return Institution.objects.all()
+    return Institution.objects.filter(administrators__user=user)
+
+
+def role_in(user: Person, service: Service) -> Role | None:
+    """The person's role in a service, or None for a stranger."""
+    if not user.is_authenticated:
+        return None
+    membership = Membership.objects.filter(user=user, service=service).only("role").first()
+    return Role(membership.role) if membership else None
+
+
+def is_supervisor(user: Person, service: Service) -> bool:
+    """Whether the person may approve, resolve and export in this service."""
+    return role_in(user, service) is Role.SUPERVISOR
+
+
+def may_approve(user: Person, message: Message) -> bool:
+    """A supervisor who neither wrote nor submitted the message, with a role that somebody else gave them."""
+    if not user.is_authenticated or user.pk in {message.author_id, message.submitted_by_id}:
+        return False
+    return (
+        Membership.objects.filter(user=user, service_id=message.service_id, role=Role.SUPERVISOR)
+        .exclude(granted_by=user)
+        .exists()
+    )
+
+
+def visible_messages(user: Person) -> QuerySet[Message]:
+    """The messages of the person's services."""
+    return Message.objects.filter(service__in=services_of(user).values("pk"))
+
+
+def message_or_404(user: Person, public_id: UUID) -> Message:
+    """A message of one of the person's services; 404 for everybody else."""
+    message = (
+        visible_messages(user)
+        .select_related("service__institution", "recipient", "author", "submitted_by", "approved_by")
+        .filter(public_id=public_id)
+        .first()
+    )
+    if message is None:
+        raise Http404
+    return message
+
+
+def template_or_404(user: Person, pk: int) -> Template:
+    """A template of one of the person's services."""
+    template = Template.objects.filter(pk=pk, service__in=services_of(user).values("pk")).select_related("service").first()
+    if template is None:
+        raise Http404
+    return template
+
+
+def service_or_404(user: Person, slug: str) -> Service:
+    """A service in which the person writes or supervises, or whose institution they configure."""
+    own = services_of(user).values("pk")
+    administered = Service.objects.filter(institution__in=administered_institutions(user)).values("pk")
+    service = Service.objects.filter(pk__in=own.union(administered), slug=slug).select_related("institution").first()
+    if service is None:
+        raise Http404
+    return service
