@@ -5,10 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import bootstrap_italia_template
+import django_stubs_ext
 import environ
 
 from ioportal import environment
 from ioportal.logs import logging_configuration
+
+# Lets generic classes of Django be written with their types.
+django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -55,7 +59,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = [
     "messaging",
-    "django.contrib.admin",
+    "messaging.administration.AdministrationConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

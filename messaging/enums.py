@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db.models import TextChoices
+from django.db.models import IntegerChoices, TextChoices
 from django.utils.translation import gettext_lazy as _
 
 
@@ -132,6 +132,14 @@ MOVING = frozenset({Status.QUEUED, Status.SENDING, Status.ACCEPTED})
 NEVER_ARRIVED = frozenset({Status.UNREACHABLE, Status.REJECTED, Status.FAILED, Status.REFUSED, Status.CANCELLED})
 
 
+class Lane(IntegerChoices):
+    """Who waits for a call: a person at a screen goes first, questions about fates share with batches."""
+
+    PERSON = 0, _("una persona aspetta")
+    POLL = 1, _("esito da chiedere")
+    BATCH = 2, _("invio da foglio")
+
+
 class Reason(TextChoices):
     """Why a message moved: the cause in a timeline row, worded in messaging.wording."""
 
@@ -167,7 +175,7 @@ class Reason(TextChoices):
     SENT_AGAIN = "sent_again", _("rimesso in coda da una persona")
     ABANDONED = "abandoned", _("rinunciato")
     CORRECTED = "corrected", _("corretto e rimesso in coda")
-    LATE_ANSWER = "late_answer", _("risposta arrivata in ritardo")
+    RESTORED = "restored", _("ripreso da una copia del database")
 
 
 class AttemptOutcome(TextChoices):

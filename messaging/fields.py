@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
@@ -18,13 +18,7 @@ def cipher() -> MultiFernet:
     return MultiFernet([Fernet(key) for key in settings.ENCRYPTION_KEYS])
 
 
-if TYPE_CHECKING:
-    TextField = models.TextField[str, str]
-else:
-    TextField = models.TextField
-
-
-class EncryptedTextField(TextField):
+class EncryptedTextField(models.TextField[str, str]):
     """Text that is encrypted in the database and plain in Python.
 
     Reading raises UnreadableSecret when no key fits: never the ciphertext in place of the secret.

@@ -1,5 +1,12 @@
 """The pages of the portal."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from messaging import urls_help
+from messaging.views import health
+
+urlpatterns = [
+    *urls_help.urlpatterns,
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+]

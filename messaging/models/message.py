@@ -13,7 +13,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from messaging.enums import AttemptOutcome, FeatureLevel, Kind, Reason, Status
+from messaging.enums import AttemptOutcome, FeatureLevel, Kind, Lane, Reason, Status
 
 
 class Message(models.Model):
@@ -57,7 +57,7 @@ class Message(models.Model):
     status = models.CharField(_("stato"), max_length=20, choices=Status, default=Status.DRAFT)
     next_attempt_at = models.DateTimeField(null=True, blank=True)
     leased_by = models.CharField(max_length=32, blank=True)
-    person_waits = models.BooleanField(default=True)
+    lane = models.PositiveSmallIntegerField(choices=Lane, default=Lane.PERSON)
     attempt_number = models.PositiveIntegerField(default=0)
     sending_deadline = models.DateTimeField(null=True, blank=True)
     failures_in_a_row = models.PositiveIntegerField(default=0)
@@ -107,7 +107,9 @@ class Message(models.Model):
         ]
         indexes = [
             # Conditioned on NULL, not on statuses: SQLite does not use the latter through Django.
-            models.Index(fields=["next_attempt_at"], condition=Q(next_attempt_at__isnull=False), name="message_due"),
+            models.Index(
+                fields=["service", "lane", "next_attempt_at"], condition=Q(next_attempt_at__isnull=False), name="message_due"
+            ),
             models.Index(fields=["sending_deadline"], condition=Q(sending_deadline__isnull=False), name="message_deadline"),
             models.Index(fields=["leased_by"], condition=~Q(leased_by=""), name="message_leased"),
             models.Index(fields=["service", "-id"], name="message_service_newest"),

@@ -1,0 +1,142 @@
+"""The client of the IO platform: one method per operation, typed answers, and no exception for any network trouble."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+from urllib.parse import quote
+
+import requests
+
+from messaging.appio import answers
+from messaging.appio.answers import KeyRejected, MessageAnswer, NotSent, ProfileAnswer, SubmitAnswer, Unanswered
+from messaging.appio.bodies import remaining
+from messaging.appio.transport import NETWORK_ERRORS, Session, failure
+
+#: Answers are a few hundred bytes; more than this is not an answer of the platform.
+BODY_LIMIT = 1024 * 1024
+#: Seconds after which a connection may have been closed by the other side without our knowing.
+IDLE_LIMIT = 4.0
+
+_KEY_HEADER = "Ocp-Apim-Subscription-Key"
+_USABLE_KEY = re.compile(r"[!-~]{1,512}")
+_HEADERS = {
+    "Accept": "application/json, application/problem+json",
+    "Accept-Encoding": "identity",
+    "User-Agent": "ioportal",
+}
+_JSON_HEADERS = {**_HEADERS, "Content-Type": "application/json; charset=utf-8"}
+
+AnswerT = TypeVar("AnswerT", covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply(Generic[AnswerT]):
+    """An answer with what came along: calls left in the account's window, status code, seconds the call took."""
+
+    answer: AnswerT
+    remaining: int | None
+    status: int | None
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Raw:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes | None
+
+
+class Client:
+    """One client per thread and base address ("https://api.io.pagopa.it/api/v1"); not safe to share.
+
+    Time-outs are in seconds: `connect_timeout` for the connection and for the TLS handshake, `read_timeout` for the
+    whole answer from the last byte written to the last byte read. Resolving a name is left to the system. Nothing
+    is retried here, no redirect is followed and no proxy is taken from the environment.
+    """
+
+    def __init__(self, base_url: str, connect_timeout: float = 5.0, read_timeout: float = 15.0) -> None:
+        self._base = base_url.rstrip("/")
+        self._timeout = (connect_timeout, read_timeout)
+        self._session = Session()
+        self._last_used = time.monotonic()
+        # Preparing a request costs more than sending one: it is done once for each operation.
+        self._submit = _prepare("POST", f"{self._base}/messages", _JSON_HEADERS)
+        self._profile = _prepare("POST", f"{self._base}/profiles", _JSON_HEADERS)
+        self._message = _prepare("GET", f"{self._base}/messages", _HEADERS)
+
+    def submit(self, key: str, payload: Mapping[str, object]) -> Reply[SubmitAnswer]:
+        """Send a message built by `payloads.build_payload` with a service's key (notes, 1.3).
+
+        `NotSent`, `Refused`, `KeyRejected`, `Forbidden` and `Throttled` prove that nothing was created. After
+        `Unanswered` nobody knows: there is no idempotency key, so it must not be repeated blindly (notes, 6.3).
+        """
+        return self._call(self._with_json(self._submit, payload), key, answers.read_submit)
+
+    def profile(self, key: str, fiscal_code: str) -> Reply[ProfileAnswer]:
+        """Ask whether the key's service may write to a citizen; the fiscal code travels in the body (notes, 4)."""
+        return self._call(self._with_json(self._profile, {"fiscal_code": fiscal_code}), key, answers.read_profile)
+
+    def message(self, key: str, fiscal_code: str, message_id: str) -> Reply[MessageAnswer]:
+        """Ask where a message stands, with a key of the service that sent it (notes, 3)."""
+        request = self._message.copy()
+        request.url = f"{self._base}/messages/{quote(fiscal_code, safe='')}/{quote(message_id, safe='')}"
+        return self._call(request, key, answers.read_message)
+
+    def close(self) -> None:
+        """Close the connection; the client can be used again."""
+        self._session.close()
+
+    def _with_json(self, template: requests.PreparedRequest, value: Mapping[str, object]) -> requests.PreparedRequest:
+        request = template.copy()
+        request.body = json.dumps(value, separators=(",", ":"), allow_nan=False).encode("ascii")
+        request.headers["Content-Length"] = str(len(request.body))
+        return request
+
+    def _call(
+        self,
+        request: requests.PreparedRequest,
+        key: str,
+        read: Callable[[int, Mapping[str, str], bytes | None], AnswerT],
+    ) -> Reply[AnswerT | KeyRejected | NotSent | Unanswered]:
+        if not _USABLE_KEY.fullmatch(key):
+            return Reply(KeyRejected("malformed"), None, None, 0.0)
+        request.headers[_KEY_HEADER] = key
+        started = time.monotonic()
+        if started - self._last_used > IDLE_LIMIT:
+            # The peer may be closing it just now: a POST written there would be uncertain for nothing.
+            self._session.close()
+        raw = self._exchange(request)
+        self._last_used = time.monotonic()
+        seconds = self._last_used - started
+        if not isinstance(raw, _Raw):
+            return Reply(raw, None, None, seconds)
+        answer = read(raw.status, raw.headers, raw.body)
+        return Reply(answer, remaining(raw.headers), raw.status, seconds)
+
+    def _exchange(self, request: requests.PreparedRequest) -> _Raw | NotSent | Unanswered:
+        try:
+            response = self._session.send(request, stream=True, timeout=self._timeout, allow_redirects=False)
+        except NETWORK_ERRORS as error:
+            return failure(error)
+        return _Raw(response.status_code, response.headers, _read_whole(response))
+
+
+def _prepare(method: str, url: str, headers: Mapping[str, str]) -> requests.PreparedRequest:
+    return requests.Request(method, url, headers=dict(headers)).prepare()
+
+
+def _read_whole(response: requests.Response) -> bytes | None:
+    """Return the body, or None when it breaks off or is too long: the status has been read and holds all the same."""
+    try:
+        body: bytes = response.raw.read(BODY_LIMIT + 1, decode_content=True)
+    except NETWORK_ERRORS:
+        return None
+    finally:
+        # Drops the connection unless the body was read to its end.
+        response.close()
+    return body if len(body) <= BODY_LIMIT else None

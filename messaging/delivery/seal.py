@@ -1,0 +1,123 @@
+"""How a restored or cloned database is noticed: a seal outside it says who it is and how far it had come.
+
+The seal is a small file in SECRETS_DIR. Before anything is sent, the database must be the seal's and not behind it;
+else a copy is at work whose queued messages may have left long ago, and everything is held until a person releases it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Max
+from django.utils import timezone
+from structlog import get_logger
+
+from messaging.delivery.moves import Moves
+from messaging.delivery.notices import tell
+from messaging.enums import NoticeKind, Reason, Status
+from messaging.models import Attempt, Installation, Message, User
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """The installation's identity, how often a person released it, and the newest attempt seen."""
+
+    identity: str
+    release: int
+    attempt: int
+
+
+def installation() -> Installation:
+    """The one row of this database."""
+    row, _ = Installation.objects.get_or_create(pk=1)
+    return row
+
+
+def is_held() -> bool:
+    """Whether sending is held until a person releases it; compares database and seal each time."""
+    row = installation()
+    if row.held_at is not None:
+        return True
+    newest = _newest_attempt()
+    seal = _read()
+    if seal is None and newest == 0:
+        _write(Seal(str(row.identity), row.release, 0))
+        return False
+    if seal is None:
+        return _hold(row, "no seal beside a database that has sent")
+    if seal.identity != str(row.identity) or seal.release > row.release:
+        return _hold(row, "another installation's database", at_least=seal.release)
+    if seal.release < row.release:
+        _write(Seal(str(row.identity), row.release, newest))
+        return False
+    if seal.attempt > newest:
+        return _hold(row, "an older database")
+    return False
+
+
+def advance(attempt: int) -> None:
+    """Note outside the database, before the POST, that this attempt's number has been given out."""
+    seal = _read()
+    if seal and seal.attempt < attempt:
+        _write(Seal(seal.identity, seal.release, attempt))
+
+
+def release(person: User | None, note: str, *, queued_may_have_left: bool) -> None:
+    """Let this database send again.
+
+    With ``queued_may_have_left`` what is queued becomes uncertain first, so that a person decides about each.
+    """
+    with transaction.atomic():
+        if queued_may_have_left:
+            with Moves() as moves:
+                for message in Message.objects.filter(status=Status.QUEUED).iterator():
+                    moves.move(message, Status.UNCERTAIN, Reason.RESTORED, actor=person)
+        Installation.objects.filter(pk=1).update(
+            held_at=None,
+            release=F("release") + 1,
+            released_at=timezone.now(),
+            released_by=person,
+            release_note=note,
+        )
+
+
+def _hold(row: Installation, why: str, at_least: int = 0) -> bool:
+    log.error("sending_held", why=why)
+    held = Installation.objects.filter(pk=1, held_at__isnull=True).update(
+        held_at=timezone.now(), release=max(row.release, at_least)
+    )
+    if held:
+        tell(User.objects.filter(administrations__isnull=False, is_active=True).distinct(), NoticeKind.HELD, None)
+    return True
+
+
+def _newest_attempt() -> int:
+    return Attempt.objects.aggregate(newest=Max("pk"))["newest"] or 0
+
+
+def _path() -> Path:
+    return Path(settings.SECRETS_DIR) / "seal.json"
+
+
+def _read() -> Seal | None:
+    try:
+        return Seal(**json.loads(_path().read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return None
+
+
+def _write(seal: Seal) -> None:
+    draft = _path().with_name(f".seal.{os.getpid()}.{threading.get_ident()}")
+    with draft.open("w", encoding="utf-8") as file:
+        json.dump(asdict(seal), file)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(_path())

@@ -1,0 +1,118 @@
+"""Threads that do HTTP and nothing else: they hold no database connection."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from messaging.appio.answers import NotSent, Unanswered
+from messaging.appio.client import Client, Reply
+from messaging.delivery.submission import LATE
+from messaging.delivery.work import Stage, Work
+
+
+@dataclass(slots=True)
+class Call:
+    """One call to make: not before ``start`` and, for a POST, not after ``start_by`` (monotonic seconds)."""
+
+    work: Work
+    stage: Stage
+    key: str
+    fiscal_code: str
+    payload: dict[str, object] | None
+    io_id: str
+    start: float
+    start_by: float
+
+
+@dataclass(slots=True)
+class Done:
+    """A call and what came of it."""
+
+    call: Call
+    reply: Reply[Any]
+
+
+class Senders:
+    """A fixed number of threads, each with one client and its connection."""
+
+    def __init__(self, count: int, make_client: Callable[[], Client]) -> None:
+        self._calls: SimpleQueue[Call | None] = SimpleQueue()
+        self._done: SimpleQueue[Done] = SimpleQueue()
+        self._make_client = make_client
+        self._under_way: dict[int, Call] = {}
+        self._threads = [threading.Thread(target=self._work, daemon=True, name=f"sender-{n}") for n in range(count)]
+        for thread in self._threads:
+            thread.start()
+
+    @property
+    def free(self) -> int:
+        """How many more calls can be under way."""
+        return len(self._threads) - len(self._under_way)
+
+    @property
+    def busy(self) -> int:
+        """How many calls are under way or wait for their time."""
+        return len(self._under_way)
+
+    def slow_posts(self, seconds: float) -> int:
+        """How many POSTs of messages have been without an answer for longer than ``seconds``."""
+        before = time.monotonic() - seconds
+        return sum(call.stage is Stage.SUBMIT and call.start < before for call in self._under_way.values())
+
+    def message_ids(self) -> list[int]:
+        """The messages whose calls are under way."""
+        return [call.work.message.pk for call in self._under_way.values()]
+
+    def start(self, call: Call) -> None:
+        """Hand a call to the next free thread."""
+        self._under_way[id(call)] = call
+        self._calls.put(call)
+
+    def collect(self, wait: float, most: int) -> list[Done]:
+        """The calls that have come back: waits up to ``wait`` seconds for the first, then takes what is there."""
+        found: list[Done] = []
+        try:
+            found.append(self._done.get(timeout=wait) if wait > 0 else self._done.get_nowait())
+            while len(found) < most:
+                found.append(self._done.get_nowait())
+        except Empty:
+            pass
+        for done in found:
+            del self._under_way[id(done.call)]
+        return found
+
+    def stop(self) -> None:
+        """Let the threads end once their calls are through."""
+        for _ in self._threads:
+            self._calls.put(None)
+
+    def _work(self) -> None:
+        client = self._make_client()
+        try:
+            while (call := self._calls.get()) is not None:
+                time.sleep(max(0.0, call.start - time.monotonic()))
+                self._done.put(Done(call, _make(client, call)))
+        finally:
+            client.close()
+
+
+def _make(client: Client, call: Call) -> Reply[Any]:
+    try:
+        match call.stage:
+            case Stage.CHECK | Stage.DECIDE:
+                return client.profile(call.key, call.fiscal_code)
+            case Stage.POLL | Stage.PROBE:
+                return client.message(call.key, call.fiscal_code, call.io_id)
+            case Stage.SUBMIT:
+                # The answer must be able to come before the deadline that was committed with the intention.
+                if time.monotonic() > call.start_by:
+                    return Reply(NotSent(LATE), None, None, 0.0)
+                return client.submit(call.key, call.payload or {})
+    except Exception as error:
+        # A mistake of ours after the intention was committed: nobody knows what left.
+        return Reply(Unanswered(f"client fault: {type(error).__name__}", None), None, None, 0.0)

@@ -1,0 +1,164 @@
+"""The POST of a message: its intention committed before, its answer committed after (design, invariant 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from messaging.appio.answers import (
+    Accepted,
+    AcceptedWithoutId,
+    Forbidden,
+    KeyRejected,
+    NotSent,
+    Refused,
+    SubmitAnswer,
+    Throttled,
+    Unanswered,
+)
+from messaging.delivery import content, pauses, seal
+from messaging.delivery.moves import Moves
+from messaging.delivery.notices import tell, tell_supervisors
+from messaging.delivery.tracking import FIRST_LOOK
+from messaging.enums import AttemptOutcome, Lane, NoticeKind, PauseReason, Reason, Status
+from messaging.models import Attempt, Message, ServiceKey
+
+#: Reasons of NotSent that say something about us, not about IO.
+LATE = "late"
+LONGEST_BACKOFF = 300
+
+_ON_THE_WAY = (Status.SENDING, Status.UNCERTAIN)
+
+
+def mark_sending(
+    ids: Collection[int], *, holder: str, keys: Mapping[int, ServiceKey], deadline: datetime
+) -> list[Message]:
+    """Commit the intention to send these leased messages; returns those that may be posted now, exactly once each.
+
+    Whatever no longer may be sent (cancelled, changed after its approval, held back by trial mode) is left out and,
+    where need be, moved. ``keys`` are the keys in use by service id.
+    """
+    ready: list[Message] = []
+    with Moves() as moves:
+        rows = Message.objects.select_for_update(of=("self",)).filter(pk__in=ids, status=Status.QUEUED, leased_by=holder)
+        attempts = []
+        for message in rows.select_related("service__institution", "recipient", "author"):
+            if not _may_leave(message, moves):
+                continue
+            number = message.attempt_number + 1
+            columns = {"attempt_number": number, "sending_deadline": deadline, "next_attempt_at": None}
+            if moves.move(message, Status.SENDING, Reason.SENT, where={"leased_by": holder}, **columns):
+                key = keys[message.service_id]
+                attempts.append(Attempt(message=message, number=number, key=key, started_at=moves.at))
+                ready.append(message)
+        written = Attempt.objects.bulk_create(attempts)
+    if written:
+        seal.advance(max(attempt.pk for attempt in written))
+    return ready
+
+
+def settle(moves: Moves, message: Message, answer: SubmitAnswer, http_status: int | None) -> None:
+    """Commit what the answer to attempt ``message.attempt_number`` means, within ``moves``.
+
+    A late answer settles too, from sending or uncertain; it is on record in the attempt in any case.
+    """
+    _record(moves, message, answer, http_status)
+    match answer:
+        case Accepted(message_id):
+            _move(
+                moves, message, Status.ACCEPTED, Reason.TAKEN, origins=(*_ON_THE_WAY, Status.QUEUED),
+                io_id=message_id, accepted_at=moves.at, next_attempt_at=moves.at + FIRST_LOOK, lane=Lane.POLL,
+                polls=0, failures_in_a_row=0,
+            )
+        case AcceptedWithoutId():
+            _move(moves, message, Status.CONFIRMED, Reason.TAKEN_WITHOUT_ID, origins=(*_ON_THE_WAY, Status.QUEUED))
+        case Throttled(retry_after):
+            _back(moves, message, Reason.THROTTLED, timedelta(seconds=retry_after))
+        case NotSent():
+            failures = message.failures_in_a_row + 1
+            _back(
+                moves, message, Reason.NOT_SENT, timedelta(seconds=min(2**failures, LONGEST_BACKOFF)),
+                failures_in_a_row=failures,
+            )
+        case KeyRejected():
+            # Unless an administrator has changed over to the other key meanwhile.
+            if Attempt.objects.filter(message=message, number=message.attempt_number, key__in_use=True).exists():
+                pauses.pause_service(message.service, PauseReason.KEY)
+            _back(moves, message, Reason.KEY_REJECTED)
+        case Forbidden(title):
+            pauses.hold_features(message.service, message.features, title)
+            _back(moves, message, Reason.FORBIDDEN, detail=title)
+        case Refused():
+            _refuse(moves, message, answer)
+        case Unanswered(_, status):
+            reason = Reason.SERVER_FAULT if status else Reason.NO_ANSWER
+            if _move(moves, message, Status.UNCERTAIN, reason, origins=(Status.SENDING,)):
+                tell_supervisors(message.service, NoticeKind.UNCERTAIN)
+
+
+def give_up_waiting(messages: Iterable[Message], now: datetime) -> int:
+    """Messages left in sending past their deadline: nobody knows what became of them. Returns how many."""
+    moved = 0
+    with Moves() as moves:
+        for message in messages:
+            where = {"sending_deadline__lt": now, "attempt_number": message.attempt_number}
+            if moves.move(message, Status.UNCERTAIN, Reason.DEADLINE, where=where):
+                tell_supervisors(message.service, NoticeKind.UNCERTAIN)
+                moved += 1
+    return moved
+
+
+def _may_leave(message: Message, moves: Moves) -> bool:
+    if content.is_held_back_by_trial(message):
+        moves.move(message, Status.REFUSED, Reason.TRIAL_MODE, refusal_cause="trial_mode", refusal_owner="administrator")
+        return False
+    if message.approval_digest and message.approval_digest != content.approval_digest(message):
+        moves.move(message, Status.DRAFT, Reason.CONTENT_CHANGED, approval_digest="", approved_by=None)
+        tell([message.author], NoticeKind.SENT_BACK, message.service)
+        return False
+    return True
+
+
+def _refuse(moves: Moves, message: Message, answer: Refused) -> None:
+    _move(
+        moves, message, Status.REFUSED, Reason.REFUSED, detail=answer.title,
+        refusal_cause=answer.cause, refusal_owner=answer.owner,
+    )
+
+
+def _back(moves: Moves, message: Message, reason: Reason, wait: timedelta = timedelta(0), **columns: Any) -> None:
+    """Nothing was created: the message waits for its next turn."""
+    _move(moves, message, Status.QUEUED, reason, next_attempt_at=moves.at + wait, **columns)
+
+
+def _move(
+    moves: Moves, message: Message, to: Status, reason: Reason, *, origins: Iterable[Status] = _ON_THE_WAY, **columns: Any
+) -> bool:
+    for origin in origins:
+        message.status = origin
+        if moves.move(message, to, reason, where={"attempt_number": message.attempt_number}, **columns):
+            return True
+    return False
+
+
+def _record(moves: Moves, message: Message, answer: SubmitAnswer, http_status: int | None) -> None:
+    Attempt.objects.filter(message=message, number=message.attempt_number).update(
+        answered_at=moves.at,
+        outcome=_OUTCOMES[type(answer)],
+        http_status=http_status,
+        title=getattr(answer, "title", getattr(answer, "reason", ""))[:200],
+        io_id=answer.message_id if isinstance(answer, Accepted) else "",
+    )
+
+
+_OUTCOMES: Mapping[type, AttemptOutcome] = {
+    Accepted: AttemptOutcome.ACCEPTED,
+    AcceptedWithoutId: AttemptOutcome.ACCEPTED_WITHOUT_ID,
+    Refused: AttemptOutcome.REFUSED,
+    KeyRejected: AttemptOutcome.KEY_REJECTED,
+    Forbidden: AttemptOutcome.FORBIDDEN,
+    Throttled: AttemptOutcome.THROTTLED,
+    NotSent: AttemptOutcome.NOT_SENT,
+    Unanswered: AttemptOutcome.UNANSWERED,
+}

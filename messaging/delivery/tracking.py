@@ -1,0 +1,85 @@
+"""What became of accepted messages: asked ever less often, up to IO's final word; then read and paid."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from messaging.appio.answers import KeyRejected, MessageAnswer, MessageState, MessageUnknown, Throttled
+from messaging.delivery import pauses
+from messaging.delivery.moves import Moves
+from messaging.enums import FeatureLevel, Lane, PauseReason, Reason, Status
+from messaging.models import Message
+
+#: From acceptance to the first look, then from look to look; after the last one daily (IO messages API notes, 3.4).
+FIRST_LOOK = timedelta(seconds=10)
+LOOKS = tuple(timedelta(seconds=seconds) for seconds in (30, 120, 600, 3600))
+DAILY = timedelta(days=1)
+#: IO gives its final word within this time or never.
+PATIENCE = timedelta(days=7)
+#: Read and payment status of a Premium message, from delivery on.
+FOLLOW_UPS = tuple(timedelta(seconds=seconds) for seconds in (60, 600, 3600, 6 * 3600))
+FOLLOW_UP_PATIENCE = timedelta(days=60)
+#: After a question that got no usable answer.
+ASK_AGAIN = timedelta(seconds=60)
+
+_FINAL_WORDS = {
+    "PROCESSED": (Status.PROCESSED, Reason.DELIVERED),
+    "REJECTED": (Status.REJECTED, Reason.REJECTED),
+    "FAILED": (Status.FAILED, Reason.FAILED),
+}
+
+
+def settle(moves: Moves, message: Message, answer: MessageAnswer) -> None:
+    """Commit what the answer to a question about an accepted or delivered message means, within ``moves``."""
+    match answer:
+        case MessageState(status=word) if word in _FINAL_WORDS and message.status == Status.ACCEPTED:
+            to, reason = _FINAL_WORDS[word]
+            if moves.move(message, to, reason, polls=0, failures_in_a_row=0) and to is Status.PROCESSED:
+                _follow_up(moves, message, answer)
+        case MessageState() if message.status == Status.PROCESSED:
+            _follow_up(moves, message, answer)
+        case MessageState() | MessageUnknown():
+            _look_again(moves, message)
+        case Throttled(retry_after):
+            _postpone(message, moves.at + timedelta(seconds=retry_after))
+        case KeyRejected():
+            pauses.pause_service(message.service, PauseReason.KEY)
+            _postpone(message, moves.at)
+        case _:
+            _postpone(message, moves.at + ASK_AGAIN)
+
+
+def _look_again(moves: Moves, message: Message) -> None:
+    if message.status == Status.PROCESSED:
+        _postpone(message, moves.at + DAILY)
+        return
+    accepted_at = message.accepted_at or moves.at
+    if moves.at - accepted_at >= PATIENCE:
+        moves.move(message, Status.NO_OUTCOME, Reason.NO_FINAL_WORD)
+        return
+    wait = LOOKS[message.polls] if message.polls < len(LOOKS) else DAILY
+    _postpone(message, min(moves.at + wait, accepted_at + PATIENCE), polls=message.polls + 1)
+
+
+def _follow_up(moves: Moves, message: Message, state: MessageState) -> None:
+    """Premium messages are asked on until read and, where there is something to pay, paid."""
+    if message.feature_level != FeatureLevel.ADVANCED:
+        return
+    read, paid = state.read_status or message.read_status, state.payment_status or message.payment_status
+    if read == "READ" and message.read_status != "READ":
+        moves.note(message, Reason.READ)
+    if paid == "PAID" and message.payment_status != "PAID":
+        moves.note(message, Reason.PAID)
+    done = read == "READ" and (message.amount is None or paid == "PAID")
+    accepted_at = message.accepted_at or moves.at
+    wait = FOLLOW_UPS[message.polls] if message.polls < len(FOLLOW_UPS) else DAILY
+    over = done or moves.at + wait - accepted_at > FOLLOW_UP_PATIENCE
+    _postpone(
+        message, None if over else moves.at + wait, polls=message.polls + 1, read_status=read, payment_status=paid
+    )
+
+
+def _postpone(message: Message, until: datetime | None, **columns: object) -> None:
+    Message.objects.filter(pk=message.pk, status=message.status).update(
+        next_attempt_at=until, leased_by="", lane=Lane.POLL, **columns
+    )

@@ -1,0 +1,99 @@
+"""`make run`: the whole portal on one machine, in the foreground."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import urllib.error
+import urllib.request
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand
+
+from ioportal import environment
+from ioportal.processes import Processes, free_port, is_free
+
+START_PATIENCE = 60.0
+
+
+class Command(BaseCommand):
+    help = "Prepare the database and run web, worker, scheduler and, for the demonstration, the IO simulator."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        host, port = environment.read("HOST", "127.0.0.1"), settings.PORT
+        if not is_free(host, port):
+            environment.stop(f"port {port} is taken. Free it, or choose another one: PORT=8080 make run.")
+        variables = dict(os.environ)
+        own_simulator = not environment.read("IO_API_URL")
+        if own_simulator:
+            simulator_port = port + 100 if is_free("127.0.0.1", port + 100) else free_port()
+            variables["IO_API_URL"] = f"http://127.0.0.1:{simulator_port}/api/v1"
+            variables["SIMULATED_PHONE_URL"] = f"http://127.0.0.1:{simulator_port}/phone"
+        self._prepare()
+        processes = Processes(variables)
+        status = 1
+        try:
+            if own_simulator:
+                processes.start("simulator", _simulator(simulator_port))
+            processes.start("web", _web(host, port))
+            processes.start("worker", _worker())
+            processes.start("scheduler", _scheduler())
+            self._wait_for_web(processes, host, port)
+            self._say_where(host, port, variables.get("SIMULATED_PHONE_URL", ""))
+            status = processes.watch()
+        finally:
+            processes.stop()
+        sys.exit(status)
+
+    def _prepare(self) -> None:
+        call_command("migrate", verbosity=0, interactive=False)
+        call_command("createcachetable", verbosity=0)
+        call_command("compile_translations", verbosity=0)
+        call_command("collectstatic", verbosity=0, interactive=False, ignore_patterns=["simulator"])
+        if settings.DEMONSTRATION:
+            call_command("demo", quiet=True, stdout=self.stdout)
+
+    def _wait_for_web(self, processes: Processes, host: str, port: int) -> None:
+        until = time.monotonic() + START_PATIENCE
+        while time.monotonic() < until and processes.alive():
+            try:
+                with urllib.request.urlopen(f"http://{_reachable(host)}:{port}/healthz", timeout=2):  # noqa: S310
+                    return
+            except (urllib.error.URLError, OSError):
+                time.sleep(0.1)
+        environment.stop("one of its processes does not come up; the lines above say why.")
+
+    def _say_where(self, host: str, port: int, phone: str) -> None:
+        self.stdout.write(f"IO Portal: http://{_reachable(host)}:{port}/")
+        if phone:
+            self.stdout.write(f"The citizens’ phones: {phone}")
+        self.stdout.write("Ctrl-C stops everything.")
+        self.stdout.flush()
+
+
+def _reachable(host: str) -> str:
+    return "127.0.0.1" if host in {"0.0.0.0", "::", ""} else host  # noqa: S104 - compared, not bound
+
+
+def _simulator(port: int) -> list[str]:
+    state = settings.DATA_DIR / "simulator.jsonl"
+    control = port + 1 if is_free("127.0.0.1", port + 1) else 0
+    ports = ["--port", str(port), "--control-port", str(control)]
+    return [sys.executable, "manage.py", "simulate_io", *ports, "--state", str(state)]
+
+
+def _web(host: str, port: int) -> list[str]:
+    gunicorn = [sys.executable, "-m", "gunicorn", "ioportal.wsgi:application", "--bind", f"{host}:{port}"]
+    return [*gunicorn, "--worker-class", "gthread", "--workers", "1", "--threads", "8", "--log-level", "warning"]
+
+
+def _worker() -> list[str]:
+    celery = [sys.executable, "-m", "celery", "-A", "ioportal", "worker", "--pool", "threads", "--concurrency", "8"]
+    return [*celery, "--loglevel", "WARNING", "--without-gossip", "--without-mingle", "--without-heartbeat"]
+
+
+def _scheduler() -> list[str]:
+    return [sys.executable, "-m", "celery", "-A", "ioportal", "beat", "--loglevel", "WARNING", "--pidfile", ""]

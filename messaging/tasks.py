@@ -1,0 +1,58 @@
+"""Celery tasks: they take ids, run a use case and may be lost, repeated or late without harm."""
+
+from __future__ import annotations
+
+import threading
+
+from celery import shared_task
+from celery.signals import worker_init, worker_shutting_down
+
+from messaging import checks
+from messaging.delivery import notices
+from messaging.delivery import sweep as sweeping
+from messaging.delivery.loop import DeliveryLoop
+from messaging.delivery.wake import wake_account
+
+_stop = threading.Event()
+_accounts: set[int] = set()
+_lock = threading.Lock()
+
+
+@shared_task
+def deliver(account_id: int) -> None:
+    """Run this process's delivery loop of a gateway account, unless it is running already."""
+    with _lock:
+        if account_id in _accounts or _stop.is_set():
+            return
+        _accounts.add(account_id)
+    try:
+        more = DeliveryLoop(account_id, _stop.is_set).run()
+    finally:
+        with _lock:
+            _accounts.discard(account_id)
+    if more:
+        wake_account(account_id)
+
+
+@shared_task
+def sweep() -> None:
+    """Find what nobody woke."""
+    sweeping.beat_heart()
+    sweeping.sweep()
+
+
+@shared_task
+def notify_staff() -> None:
+    """Send the e-mails that wait."""
+    notices.send_waiting()
+
+
+@worker_init.connect
+def _prove_durability(**_: object) -> None:
+    checks.assert_durable()
+
+
+@worker_shutting_down.connect
+def _stop_loops(**_: object) -> None:
+    """A stop is told at once: no new calls, answers settled, leases given back."""
+    _stop.set()
