@@ -11,9 +11,7 @@ import structlog
 from messaging.appio.fiscal_codes import mask
 
 
-def mask_fiscal_codes(
-    logger: object, method: str, event: MutableMapping[str, Any]
-) -> MutableMapping[str, Any]:
+def mask_fiscal_codes(logger: object, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Mask the fiscal codes in every text of a log event, the exception's text included."""
     for name, value in event.items():
         if isinstance(value, str):
@@ -25,7 +23,7 @@ def mask_fiscal_codes(
 
 def logging_configuration(*, level: str, as_json: bool) -> dict[str, Any]:
     """The LOGGING setting: one line an event on standard error, as JSON or for a person to read."""
-    shared = [
+    shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,

@@ -30,9 +30,7 @@ SIMULATED_PHONE_URL = environment.read("SIMULATED_PHONE_URL")
 DEMONSTRATION = environment.is_loopback(IO_API_URL)
 
 # Secrets
-SECRET_KEY = environment.read_secret(
-    "SECRET_KEY", SECRETS_DIR, environment.new_secret_key if DEMONSTRATION else None
-)
+SECRET_KEY = environment.read_secret("SECRET_KEY", SECRETS_DIR, environment.new_secret_key if DEMONSTRATION else None)
 ENCRYPTION_KEYS = environment.check_encryption_keys(
     [
         key.strip()
@@ -59,7 +57,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = [
     "messaging",
-    "messaging.administration.AdministrationConfig",
+    "messaging.administration.config.AdministrationConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -107,7 +105,9 @@ TEMPLATES = [
 ]
 
 # The database is the queue, so a commit must be on the disk before a message leaves (messaging.checks proves it).
-DATABASES = {"default": environ.Env.db_url_config(environment.read("DATABASE_URL", f"sqlite:///{DATA_DIR}/ioportal.sqlite3"))}
+DATABASES = {
+    "default": environ.Env.db_url_config(environment.read("DATABASE_URL", f"sqlite:///{DATA_DIR}/ioportal.sqlite3"))
+}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["OPTIONS"] = {
         "timeout": 20,
@@ -180,7 +180,9 @@ STORAGES = {
 
 # E-mail to staff
 _email = environ.Env.email_url_config(
-    environment.read("EMAIL_URL", f"filemail:///{str(DATA_DIR / 'mail').lstrip('/')}" if DEMONSTRATION else "consolemail://")
+    environment.read(
+        "EMAIL_URL", f"filemail:///{str(DATA_DIR / 'mail').lstrip('/')}" if DEMONSTRATION else "consolemail://"
+    )
 )
 EMAIL_BACKEND = _email["EMAIL_BACKEND"]
 EMAIL_HOST, EMAIL_PORT = _email.get("EMAIL_HOST") or "localhost", _email.get("EMAIL_PORT") or 25
@@ -191,7 +193,7 @@ EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = environment.read("DEFAULT_FROM_EMAIL", "IO Portal <ioportal@localhost>")
 
 # Celery wakes work up; the database decides. Results are never kept.
-CELERY_BROKER_URL = environment.read("CELERY_BROKER_URL", "filesystem://")
+CELERY_BROKER_URL = environment.read("CELERY_BROKER_URL", "filesystem://localhost")
 CELERY_TASK_DEFAULT_QUEUE = environment.read("CELERY_QUEUE", "ioportal")
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
@@ -214,5 +216,5 @@ CELERY_BEAT_SCHEDULE = {
 DELIVERY_LOOPS = environment.read_number("DELIVERY_LOOPS", 2, minimum=1)
 
 LOGGING = logging_configuration(
-    level=environment.read("LOG_LEVEL", "INFO"), as_json=environment.read_flag("LOG_JSON", not DEMONSTRATION)
+    level=environment.read("LOG_LEVEL", "WARNING" if DEMONSTRATION else "INFO"), as_json=environment.read_flag("LOG_JSON", not DEMONSTRATION)
 )

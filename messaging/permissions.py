@@ -79,7 +79,9 @@ def message_or_404(user: Person, public_id: UUID) -> Message:
 
 def template_or_404(user: Person, pk: int) -> Template:
     """A template of one of the person's services."""
-    template = Template.objects.filter(pk=pk, service__in=services_of(user).values("pk")).select_related("service").first()
+    template = (
+        Template.objects.filter(pk=pk, service__in=services_of(user).values("pk")).select_related("service").first()
+    )
     if template is None:
         raise Http404
     return template

@@ -83,7 +83,8 @@ def _anywhere() -> re.Pattern[str]:
     letter = _atom("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
     digit = _atom("0123456789LMNPQRSTUV")
     month = _atom("ABCDEHLMPRST")
-    gap = r"(?:[ \t\u00a0+\-]|%(?:25){0,3}20)?"
+    percent = "%(?:25){0,3}"
+    gap = rf"(?:[ \t\u00a0+\-]|{percent}2[0BbDd]|{percent}[Cc]2{percent}[Aa]0)?"
     # No quantifier is open: every start costs at most a fixed number of steps, so the whole is linear.
     return re.compile(
         f"({letter}{{3}}){gap}{letter}{{3}}{gap}{digit}{{2}}{month}{digit}{{2}}{gap}{letter}{digit}{{3}}{letter}"

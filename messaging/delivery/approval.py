@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -51,11 +52,23 @@ def send(message: Message, person: User, *, repeat_reason: str = "", warnings_co
     if content.is_held_back_by_trial(message):
         raise HeldBackByTrial
     with Moves() as moves:
-        columns = {"submitted_by": person, "repeat_reason": repeat_reason, "features": content.features(message), "typed": {}}
+        columns: dict[str, Any] = {
+            # What was checked is what goes: a change saved meanwhile in another tab is not.
+            "where": {"changed_at": message.changed_at},
+            "submitted_by": person,
+            "repeat_reason": repeat_reason,
+            "features": content.features(message),
+            "typed": {},
+        }
         if content.needs_approval(message):
             digest = content.approval_digest(message)
             moved = moves.move(
-                message, Status.AWAITING_APPROVAL, Reason.APPROVAL_ASKED, actor=person, approval_digest=digest, **columns
+                message,
+                Status.AWAITING_APPROVAL,
+                Reason.APPROVAL_ASKED,
+                actor=person,
+                approval_digest=digest,
+                **columns,
             )
             if moved:
                 tell_supervisors(message.service, NoticeKind.APPROVAL, besides=person)
@@ -111,7 +124,9 @@ def delete_draft(message: Message) -> bool:
 def earlier_sending(message: Message) -> Message | None:
     """The message of the last seven days that had the same content or notice and may have arrived."""
     found = (
-        ContentFingerprint.objects.filter(digest__in=content.fingerprints(message), seen_at__gt=timezone.now() - REPEAT_WINDOW)
+        ContentFingerprint.objects.filter(
+            digest__in=content.fingerprints(message), seen_at__gt=timezone.now() - REPEAT_WINDOW
+        )
         .exclude(message=message.pk)
         .exclude(message__status__in=[*NEVER_ARRIVED, Status.DRAFT])
         .select_related("message__author")
@@ -121,7 +136,7 @@ def earlier_sending(message: Message) -> Message | None:
     return found.message if found else None
 
 
-def _queue(moves: Moves, message: Message, reason: Reason, person: User, **columns: object) -> bool:
+def _queue(moves: Moves, message: Message, reason: Reason, person: User, **columns: Any) -> bool:
     moved = moves.move(
         message, Status.QUEUED, reason, actor=person, next_attempt_at=moves.at, queued_at=moves.at, **columns
     )

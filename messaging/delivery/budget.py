@@ -50,9 +50,7 @@ class Observation:
     sent_at: float
 
 
-def lease(
-    account_id: int, wanted: int, *, person: bool = False, seen: Iterable[Observation] = ()
-) -> Grant:
+def lease(account_id: int, wanted: int, *, person: bool = False, seen: Iterable[Observation] = ()) -> Grant:
     """Ask for up to ``wanted`` permits of the account.
 
     A person's permit ignores the look-ahead and takes the next free time. No call may start before its permit's time.

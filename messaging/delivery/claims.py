@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from datetime import timedelta
+from typing import Any
 
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
@@ -41,7 +42,9 @@ def accounts_with_work() -> Iterator[int]:
 
 def undecided(account_id: int) -> QuerySet[ServicePause]:
     """The holds about which a harmless call is to decide."""
-    return ServicePause.objects.filter(service__institution__account_id=account_id, undecided=True, lifted_at__isnull=True)
+    return ServicePause.objects.filter(
+        service__institution__account_id=account_id, undecided=True, lifted_at__isnull=True
+    )
 
 
 def claim(account_id: int, holder: str, lanes: Lanes, room: int) -> Iterator[Work]:
@@ -60,7 +63,9 @@ def claim(account_id: int, holder: str, lanes: Lanes, room: int) -> Iterator[Wor
 def one_message(account_id: int, holder: str) -> Work | None:
     """One queued message with the call it needs, to probe a paused account; rather one that can go at once."""
     waiting = due(account_id).filter(status=Status.QUEUED)
-    checked = waiting.filter(Exists(_fresh_answers(OuterRef("recipient"), OuterRef("service")).filter(answer=ReachabilityAnswer.REACHABLE)))
+    checked = waiting.filter(
+        Exists(_fresh_answers(OuterRef("recipient"), OuterRef("service")).filter(answer=ReachabilityAnswer.REACHABLE))
+    )
     found = _lease(checked, holder, 1) or _lease(waiting, holder, 1)
     return Work(found[0], _stage(found[0]), Lane.PERSON) if found else None
 
@@ -70,7 +75,9 @@ def own_message(account_id: int) -> Work | None:
 
     Profiles are served by another backend than messages: reading a message tells more.
     """
-    own = Message.objects.filter(service__institution__account_id=account_id).select_related("service__institution", "recipient")
+    own = Message.objects.filter(service__institution__account_id=account_id).select_related(
+        "service__institution", "recipient"
+    )
     if message := own.exclude(io_id="").order_by("-id").first():
         return Work(message, Stage.PROBE, Lane.PERSON)
     message = own.filter(status=Status.QUEUED).order_by("id").first()
@@ -123,10 +130,8 @@ def _stage(message: Message) -> Stage:
     return Stage.SUBMIT if answers.filter(answer=ReachabilityAnswer.REACHABLE).exists() else Stage.CHECK
 
 
-def _fresh_answers(recipient: object, service: object) -> QuerySet[Reachability]:
-    return Reachability.objects.filter(
-        recipient=recipient, service=service, asked_at__gt=timezone.now() - SERVES_FOR
-    )
+def _fresh_answers(recipient: Any, service: Any) -> QuerySet[Reachability]:
+    return Reachability.objects.filter(recipient=recipient, service=service, asked_at__gt=timezone.now() - SERVES_FOR)
 
 
 def _questions(account_id: int, holder: str) -> Iterator[Work]:

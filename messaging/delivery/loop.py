@@ -16,8 +16,8 @@ from django.utils import timezone
 from structlog import get_logger
 
 from messaging.appio.client import Client
-from messaging.delivery import budget, claims, content, outage, places, seal, settling, submission
-from messaging.delivery.senders import Call, Done, Senders
+from messaging.delivery import budget, claims, outage, places, seal, settling, submission
+from messaging.delivery.senders import Call, Senders
 from messaging.delivery.work import Lanes, Stage, Work
 from messaging.enums import Lane
 from messaging.models import Message, ServiceKey
@@ -46,6 +46,7 @@ class DeliveryLoop:
         self.lanes = Lanes()
         self.seen: list[budget.Observation] = []
         self.paused = False
+        self.judge = settling.Judge(account_id)
         self.next_permit = self.next_look = self.next_lease = 0.0
 
     def run(self) -> bool:
@@ -68,7 +69,7 @@ class DeliveryLoop:
         while not self.should_stop() and time.monotonic() < end:
             if not self._keep_place(slot):
                 return
-            settling.settle(self, self.senders.collect(self._wait(), SETTLE_AT_MOST))
+            self._settle(self._wait())
             self._claim()
             self._dispatch()
             if self.lanes or self.senders.busy:
@@ -80,9 +81,18 @@ class DeliveryLoop:
         """No new calls; the ones under way are settled, the leases given back."""
         patience = time.monotonic() + settings.IO_CONNECT_TIMEOUT + settings.IO_READ_TIMEOUT + 5
         while self.senders.busy and time.monotonic() < patience:
-            settling.settle(self, self.senders.collect(0.1, SETTLE_AT_MOST))
+            self._settle(0.1)
         self.senders.stop()
         claims.give_back(self.holder)
+
+    def _settle(self, wait: float) -> None:
+        group = self.senders.collect(wait, SETTLE_AT_MOST)
+        for work in settling.settle(group, self.holder):
+            self.lanes.add_first(work)
+        for done in group:
+            if done.reply.remaining is not None:
+                self.seen.append(budget.Observation(done.reply.remaining, done.call.start))
+            self.judge.hear(done)
 
     def _keep_place(self, slot: int) -> bool:
         now = time.monotonic()
@@ -155,19 +165,16 @@ class DeliveryLoop:
         until_last = max(0.0, starts[-1] - time.monotonic())
         deadline = timezone.now() + timedelta(seconds=until_last + 2 * allowance)
         submits = {work.message.pk: work for work in works if work.stage is Stage.SUBMIT}
+        calls = [_call_of(work, keys, {}) for work in works if work.stage is not Stage.SUBMIT]
         if submits:
-            marked = submission.mark_sending(list(submits), holder=self.holder, keys=keys, deadline=deadline)
-            for message in marked:
+            for message, payload in submission.mark_sending(
+                list(submits), holder=self.holder, keys=keys, deadline=deadline
+            ):
                 submits[message.pk].message = message
-            leaving = {message.pk for message in marked}
-            works = [work for work in works if work.stage is not Stage.SUBMIT or work.message.pk in leaving]
-        for work, start in zip(works, starts, strict=False):
-            self.senders.start(_call_of(work, keys, start, start + allowance / 2))
-
-    def observe(self, done: Done) -> None:
-        """Remember what an answer said of the account's remaining calls."""
-        if done.reply.remaining is not None:
-            self.seen.append(budget.Observation(done.reply.remaining, done.call.start))
+                calls.append(_call_of(submits[message.pk], keys, payload))
+        for call, start in zip(calls, starts, strict=False):
+            call.start, call.start_by = start, start + allowance / 2
+            self.senders.start(call)
 
 
 def _new_client() -> Client:
@@ -176,7 +183,7 @@ def _new_client() -> Client:
     )
 
 
-def _call_of(work: Work, keys: dict[int, ServiceKey], start: float, start_by: float) -> Call:
+def _call_of(work: Work, keys: dict[int, ServiceKey], payload: dict[str, object]) -> Call:
     message: Message = work.message
     recipient = message.recipient
     assert recipient is not None  # the database holds it for every status but draft
@@ -185,8 +192,6 @@ def _call_of(work: Work, keys: dict[int, ServiceKey], start: float, start_by: fl
         stage=work.stage,
         key=keys[message.service_id].secret,
         fiscal_code=recipient.fiscal_code,
-        payload=content.payload(message) if work.stage is Stage.SUBMIT else None,
+        payload=payload,
         io_id=message.io_id,
-        start=start,
-        start_by=start_by,
     )

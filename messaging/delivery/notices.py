@@ -28,7 +28,7 @@ def tell(people: Iterable[User], kind: NoticeKind, service: Service | None) -> N
 def tell_supervisors(service: Service, kind: NoticeKind, *, besides: User | None = None) -> None:
     """Note that the service's supervisors are to be told, but not the person who did it."""
     people = User.objects.filter(is_active=True, memberships__service=service, memberships__role=Role.SUPERVISOR)
-    tell(people.exclude(pk=besides.pk if besides else None), kind, service)
+    tell(people.exclude(pk=besides.pk) if besides else people, kind, service)
 
 
 def tell_those_in_charge(service: Service, kind: NoticeKind) -> None:
@@ -47,7 +47,9 @@ def send_waiting() -> int:
     """
     now = timezone.now()
     groups: dict[tuple[int, str], list[StaffNotice]] = defaultdict(list)
-    for notice in StaffNotice.objects.filter(sent_at__isnull=True).select_related("service", "user").order_by("id")[:1000]:
+    for notice in (
+        StaffNotice.objects.filter(sent_at__isnull=True).select_related("service", "user").order_by("id")[:1000]
+    ):
         groups[notice.user_id, notice.kind].append(notice)
     sent = 0
     for (user_id, kind), notices in groups.items():
@@ -65,7 +67,13 @@ def _send(person: User, kind: NoticeKind, notices: list[StaffNotice]) -> None:
     with override(person.language):
         text = render_to_string(
             "messaging/email/notice.txt",
-            {"person": person, "kind": kind, "services": services, "count": len(notices), "site_url": settings.SITE_URL},
+            {
+                "person": person,
+                "kind": kind,
+                "services": services,
+                "count": len(notices),
+                "site_url": settings.SITE_URL,
+            },
         )
         send_mail(_subject(kind, len(notices)), text, None, [person.email])
 
@@ -75,9 +83,13 @@ def _subject(kind: NoticeKind, count: int) -> str:
         case NoticeKind.APPROVAL:
             return ngettext("%(n)d messaggio da approvare", "%(n)d messaggi da approvare", count) % {"n": count}
         case NoticeKind.SENT_BACK:
-            return ngettext("%(n)d messaggio è tornato indietro", "%(n)d messaggi sono tornati indietro", count) % {"n": count}
+            return ngettext("%(n)d messaggio è tornato indietro", "%(n)d messaggi sono tornati indietro", count) % {
+                "n": count
+            }
         case NoticeKind.UNCERTAIN:
-            return ngettext("%(n)d messaggio con esito incerto", "%(n)d messaggi con esito incerto", count) % {"n": count}
+            return ngettext("%(n)d messaggio con esito incerto", "%(n)d messaggi con esito incerto", count) % {
+                "n": count
+            }
         case NoticeKind.PAUSED:
             return gettext("Un servizio non sta inviando")
         case NoticeKind.HELD:

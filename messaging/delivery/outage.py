@@ -33,16 +33,16 @@ def record_fault(account_id: int) -> None:
 
 def is_probe_due(account_id: int) -> bool:
     """Whether a paused account is to be probed now."""
-    return GatewayAccount.objects.filter(
-        pk=account_id, paused_at__isnull=False, probe_at__lte=timezone.now()
-    ).exists()
+    return GatewayAccount.objects.filter(pk=account_id, paused_at__isnull=False, probe_at__lte=timezone.now()).exists()
 
 
 def claim_probe(account_id: int) -> bool | None:
     """Whether this process may probe now: None for no, False for a read, True for one message alone."""
     now = timezone.now()
     account = GatewayAccount.objects.get(pk=account_id)
-    due = GatewayAccount.objects.filter(pk=account_id, paused_at__isnull=False, probe_at=account.probe_at, probe_at__lte=now)
+    due = GatewayAccount.objects.filter(
+        pk=account_id, paused_at__isnull=False, probe_at=account.probe_at, probe_at__lte=now
+    )
     return account.probe_passed if due.update(probe_at=_after(now, PROBE_LEASE)) else None
 
 

@@ -26,7 +26,9 @@ def hold_features(service: Service, features: str, title: str) -> None:
     _pause(service, PauseReason.FEATURE, title, whole_service=False, features=features, undecided=True)
 
 
-def decide(service: Service, features: str, *, caller_is_welcome: bool, reason: PauseReason = PauseReason.FORBIDDEN) -> None:
+def decide(
+    service: Service, features: str, *, caller_is_welcome: bool, reason: PauseReason = PauseReason.FORBIDDEN
+) -> None:
     """Close the question of an undecided hold.
 
     If the same key from the same address is served elsewhere, one permission is missing and the hold stays as it is;

@@ -112,5 +112,3 @@ def _client() -> Client:
         _clients.client = Client(settings.IO_API_URL, connect_timeout=3.0, read_timeout=5.0)
     client: Client = _clients.client
     return client
-
-

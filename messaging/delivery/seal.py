@@ -116,8 +116,12 @@ def _read() -> Seal | None:
 
 def _write(seal: Seal) -> None:
     draft = _path().with_name(f".seal.{os.getpid()}.{threading.get_ident()}")
-    with draft.open("w", encoding="utf-8") as file:
+    with open(draft, "w", encoding="utf-8", opener=_private) as file:
         json.dump(asdict(seal), file)
         file.flush()
         os.fsync(file.fileno())
     draft.replace(_path())
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

@@ -23,10 +23,10 @@ class Call:
     stage: Stage
     key: str
     fiscal_code: str
-    payload: dict[str, object] | None
+    payload: dict[str, object]
     io_id: str
-    start: float
-    start_by: float
+    start: float = 0.0
+    start_by: float = 0.0
 
 
 @dataclass(slots=True)
@@ -112,7 +112,7 @@ def _make(client: Client, call: Call) -> Reply[Any]:
                 # The answer must be able to come before the deadline that was committed with the intention.
                 if time.monotonic() > call.start_by:
                     return Reply(NotSent(LATE), None, None, 0.0)
-                return client.submit(call.key, call.payload or {})
+                return client.submit(call.key, call.payload)
     except Exception as error:
         # A mistake of ours after the intention was committed: nobody knows what left.
         return Reply(Unanswered(f"client fault: {type(error).__name__}", None), None, None, 0.0)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import time
+from typing import Any
 
+from django.db import InterfaceError, OperationalError, connection
 from structlog import get_logger
 
 from messaging.appio.answers import (
@@ -23,28 +25,38 @@ from messaging.delivery.senders import Done
 from messaging.delivery.work import Stage, Work
 from messaging.enums import PauseReason, ReachabilityAnswer, Reason, Status
 
-if TYPE_CHECKING:
-    from messaging.delivery.loop import DeliveryLoop
-
 log = get_logger(__name__)
 
 #: A check that got no usable answer is repeated after this time (seconds).
 CHECK_AGAIN = 10.0
+#: How long answers wait in memory for a database that is away (seconds).
+DATABASE_PATIENCE = 30.0
+#: While all goes well, that is noted in the account at most so often (seconds).
+GOOD_EVERY = 1.0
 
 
-def settle(loop: DeliveryLoop, group: list[Done]) -> None:
-    """Settle a group of answers; what a message needs next goes back to the loop's lanes."""
+def settle(group: list[Done], holder: str) -> list[Work]:
+    """Settle a group of answers; returns what may go on at once: checked messages that can be reached.
+
+    A database that is away for a moment is waited for: the answers are in memory alone. Doing it again after a lost
+    COMMIT changes nothing, since every move is conditional.
+    """
     if not group:
-        return
-    with Moves() as moves:
-        for done in group:
-            _settle_one(loop, moves, done)
-    for done in group:
-        loop.observe(done)
-        _judge(loop.account_id, done)
+        return []
+    until = time.monotonic() + DATABASE_PATIENCE
+    while True:
+        try:
+            with Moves() as moves:
+                return [work for done in group if (work := _settle_one(moves, done, holder))]
+        except (OperationalError, InterfaceError):
+            if time.monotonic() > until:
+                raise
+            log.warning("database_away", answers=len(group))
+            connection.close()
+            time.sleep(0.5)
 
 
-def _settle_one(loop: DeliveryLoop, moves: Moves, done: Done) -> None:
+def _settle_one(moves: Moves, done: Done, holder: str) -> Work | None:
     work, reply = done.call.work, done.reply
     match done.call.stage:
         case Stage.SUBMIT:
@@ -52,27 +64,19 @@ def _settle_one(loop: DeliveryLoop, moves: Moves, done: Done) -> None:
         case Stage.POLL:
             tracking.settle(moves, work.message, reply.answer)
         case Stage.CHECK:
-            _settle_check(loop, moves, work, reply.answer)
+            return _settle_check(moves, work, reply.answer, holder)
         case Stage.DECIDE:
             _settle_question(work, reply.answer)
         case Stage.PROBE:
             pass
+    return None
 
 
-def _settle_check(loop: DeliveryLoop, moves: Moves, work: Work, answer: Any) -> None:
+def _settle_check(moves: Moves, work: Work, answer: Any, holder: str) -> Work | None:
     message = work.message
     match answer:
         case Profile() | NoProfile():
-            assert message.recipient is not None  # the database holds it for every status but draft
-            said = reachability.record(message.recipient, message.service, answer).answer
-            if said == ReachabilityAnswer.REACHABLE:
-                work.stage = Stage.SUBMIT
-                if work.alone:
-                    claims.release(message)
-                else:
-                    loop.lanes.add_first(work)
-            else:
-                moves.move(message, Status.UNREACHABLE, Reason(said), where={"leased_by": loop.holder})
+            return _settle_profile(moves, work, answer, holder)
         case Throttled(retry_after):
             claims.release(message, retry_after)
         case KeyRejected():
@@ -82,12 +86,25 @@ def _settle_check(loop: DeliveryLoop, moves: Moves, work: Work, answer: Any) -> 
             pauses.pause_service(message.service, PauseReason.FORBIDDEN, title)
             claims.release(message)
         case Refused():
-            moves.move(
-                message, Status.REFUSED, Reason.REFUSED, where={"leased_by": loop.holder}, detail=answer.title,
-                refusal_cause=answer.cause, refusal_owner=answer.owner,
-            )
+            columns: dict[str, Any] = {"refusal_cause": answer.cause, "refusal_owner": answer.owner}
+            where = {"leased_by": holder}
+            moves.move(message, Status.REFUSED, Reason.REFUSED, where=where, detail=answer.title, **columns)
         case _:
             claims.release(message, CHECK_AGAIN)
+    return None
+
+
+def _settle_profile(moves: Moves, work: Work, answer: Profile | NoProfile, holder: str) -> Work | None:
+    message = work.message
+    assert message.recipient is not None  # the database holds it for every status but draft
+    said = reachability.record(message.recipient, message.service, answer).answer
+    if said != ReachabilityAnswer.REACHABLE:
+        moves.move(message, Status.UNREACHABLE, Reason(said), where={"leased_by": holder})
+        return None
+    if work.alone:
+        claims.release(message)
+        return None
+    return Work(message, Stage.SUBMIT, work.lane)
 
 
 def _settle_question(work: Work, answer: Any) -> None:
@@ -107,25 +124,32 @@ def _settle_question(work: Work, answer: Any) -> None:
     claims.release(message)
 
 
-def _judge(account_id: int, done: Done) -> None:
-    """What an answer says of IO as a whole: pace, faults in a row, the probe of a paused account."""
-    stage, alone, answer = done.call.stage, done.call.work.alone, done.reply.answer
-    if isinstance(answer, Throttled):
-        log.warning("throttled", account=account_id, retry_after=answer.retry_after, stage=stage)
-        budget.block(account_id, answer.retry_after)
-    fault = _is_fault(stage, done.reply)
-    if alone and stage is Stage.SUBMIT:
-        outage.probe_message(account_id, answered=not fault)
-    elif alone:
-        outage.probe_read(account_id, answered=not fault)
-    if fault:
-        outage.record_fault(account_id)
-    elif not isinstance(answer, NotSent):
-        outage.record_answer(account_id)
+class Judge:
+    """What answers say of IO as a whole: pace, faults in a row, the probe of a paused account."""
+
+    def __init__(self, account_id: int) -> None:
+        self.account_id = account_id
+        self._good_at = float("-inf")
+
+    def hear(self, done: Done) -> None:
+        """Take one answer into account."""
+        stage, answer = done.call.stage, done.reply.answer
+        if isinstance(answer, Throttled):
+            log.warning("throttled", account=self.account_id, retry_after=answer.retry_after, stage=stage)
+            budget.block(self.account_id, answer.retry_after)
+        fault = _is_fault(stage, answer)
+        if done.call.work.alone:
+            probed = outage.probe_message if stage is Stage.SUBMIT else outage.probe_read
+            probed(self.account_id, answered=not fault)
+        if fault:
+            outage.record_fault(self.account_id)
+            self._good_at = float("-inf")
+        elif not isinstance(answer, NotSent) and time.monotonic() - self._good_at > GOOD_EVERY:
+            outage.record_answer(self.account_id)
+            self._good_at = time.monotonic()
 
 
-def _is_fault(stage: Stage, reply: Any) -> bool:
-    answer = reply.answer
+def _is_fault(stage: Stage, answer: Any) -> bool:
     if isinstance(answer, NotSent):
         return answer.reason != submission.LATE
     if not isinstance(answer, Unanswered):

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
+
+from structlog import get_logger
 
 from messaging.appio.answers import (
     Accepted,
     AcceptedWithoutId,
+    Cause,
     Forbidden,
     KeyRejected,
     NotSent,
@@ -24,6 +27,8 @@ from messaging.delivery.tracking import FIRST_LOOK
 from messaging.enums import AttemptOutcome, Lane, NoticeKind, PauseReason, Reason, Status
 from messaging.models import Attempt, Message, ServiceKey
 
+log = get_logger(__name__)
+
 #: Reasons of NotSent that say something about us, not about IO.
 LATE = "late"
 LONGEST_BACKOFF = 300
@@ -31,27 +36,37 @@ LONGEST_BACKOFF = 300
 _ON_THE_WAY = (Status.SENDING, Status.UNCERTAIN)
 
 
+class Leaving(NamedTuple):
+    """A message whose intention to be sent is committed, with the JSON object to post."""
+
+    message: Message
+    payload: dict[str, object]
+
+
 def mark_sending(
     ids: Collection[int], *, holder: str, keys: Mapping[int, ServiceKey], deadline: datetime
-) -> list[Message]:
+) -> list[Leaving]:
     """Commit the intention to send these leased messages; returns those that may be posted now, exactly once each.
 
     Whatever no longer may be sent (cancelled, changed after its approval, held back by trial mode) is left out and,
     where need be, moved. ``keys`` are the keys in use by service id.
     """
-    ready: list[Message] = []
+    ready: list[Leaving] = []
     with Moves() as moves:
-        rows = Message.objects.select_for_update(of=("self",)).filter(pk__in=ids, status=Status.QUEUED, leased_by=holder)
+        rows = Message.objects.select_for_update(of=("self",)).filter(
+            pk__in=ids, status=Status.QUEUED, leased_by=holder
+        )
         attempts = []
         for message in rows.select_related("service__institution", "recipient", "author"):
-            if not _may_leave(message, moves):
+            payload = _payload(message, moves) if _may_leave(message, moves) else None
+            if payload is None:
                 continue
             number = message.attempt_number + 1
-            columns = {"attempt_number": number, "sending_deadline": deadline, "next_attempt_at": None}
+            columns: dict[str, Any] = {"attempt_number": number, "sending_deadline": deadline, "next_attempt_at": None}
             if moves.move(message, Status.SENDING, Reason.SENT, where={"leased_by": holder}, **columns):
                 key = keys[message.service_id]
                 attempts.append(Attempt(message=message, number=number, key=key, started_at=moves.at))
-                ready.append(message)
+                ready.append(Leaving(message, payload))
         written = Attempt.objects.bulk_create(attempts)
     if written:
         seal.advance(max(attempt.pk for attempt in written))
@@ -65,36 +80,19 @@ def settle(moves: Moves, message: Message, answer: SubmitAnswer, http_status: in
     """
     _record(moves, message, answer, http_status)
     match answer:
-        case Accepted(message_id):
-            _move(
-                moves, message, Status.ACCEPTED, Reason.TAKEN, origins=(*_ON_THE_WAY, Status.QUEUED),
-                io_id=message_id, accepted_at=moves.at, next_attempt_at=moves.at + FIRST_LOOK, lane=Lane.POLL,
-                polls=0, failures_in_a_row=0,
-            )
-        case AcceptedWithoutId():
-            _move(moves, message, Status.CONFIRMED, Reason.TAKEN_WITHOUT_ID, origins=(*_ON_THE_WAY, Status.QUEUED))
-        case Throttled(retry_after):
-            _back(moves, message, Reason.THROTTLED, timedelta(seconds=retry_after))
-        case NotSent():
-            failures = message.failures_in_a_row + 1
-            _back(
-                moves, message, Reason.NOT_SENT, timedelta(seconds=min(2**failures, LONGEST_BACKOFF)),
-                failures_in_a_row=failures,
-            )
-        case KeyRejected():
-            # Unless an administrator has changed over to the other key meanwhile.
-            if Attempt.objects.filter(message=message, number=message.attempt_number, key__in_use=True).exists():
-                pauses.pause_service(message.service, PauseReason.KEY)
-            _back(moves, message, Reason.KEY_REJECTED)
-        case Forbidden(title):
-            pauses.hold_features(message.service, message.features, title)
-            _back(moves, message, Reason.FORBIDDEN, detail=title)
+        case Accepted() | AcceptedWithoutId():
+            _take(moves, message, answer)
+        case Refused(cause=Cause.NOT_FOUND, title=title):
+            # The address of the API is wrong, or its gateway astray: no fault of this message.
+            _put_back(moves, message, Forbidden(title))
         case Refused():
             _refuse(moves, message, answer)
         case Unanswered(_, status):
             reason = Reason.SERVER_FAULT if status else Reason.NO_ANSWER
             if _move(moves, message, Status.UNCERTAIN, reason, origins=(Status.SENDING,)):
                 tell_supervisors(message.service, NoticeKind.UNCERTAIN)
+        case _:
+            _put_back(moves, message, answer)
 
 
 def give_up_waiting(messages: Iterable[Message], now: datetime) -> int:
@@ -111,7 +109,9 @@ def give_up_waiting(messages: Iterable[Message], now: datetime) -> int:
 
 def _may_leave(message: Message, moves: Moves) -> bool:
     if content.is_held_back_by_trial(message):
-        moves.move(message, Status.REFUSED, Reason.TRIAL_MODE, refusal_cause="trial_mode", refusal_owner="administrator")
+        moves.move(
+            message, Status.REFUSED, Reason.TRIAL_MODE, refusal_cause="trial_mode", refusal_owner="administrator"
+        )
         return False
     if message.approval_digest and message.approval_digest != content.approval_digest(message):
         moves.move(message, Status.DRAFT, Reason.CONTENT_CHANGED, approval_digest="", approved_by=None)
@@ -120,20 +120,74 @@ def _may_leave(message: Message, moves: Moves) -> bool:
     return True
 
 
-def _refuse(moves: Moves, message: Message, answer: Refused) -> None:
+def _payload(message: Message, moves: Moves) -> dict[str, object] | None:
+    """The JSON to post; a row from which none can be made must not stop the others."""
+    try:
+        return content.payload(message)
+    except Exception:
+        log.exception("payload_impossible", message=str(message.public_id))
+        columns: dict[str, Any] = {"refusal_cause": "invalid_content", "refusal_owner": "clerk"}
+        moves.move(message, Status.REFUSED, Reason.REFUSED, **columns)
+        return None
+
+
+def _take(moves: Moves, message: Message, answer: Accepted | AcceptedWithoutId) -> None:
+    # Proof of arrival also settles a message that a person had just decided to repeat.
+    origins = (*_ON_THE_WAY, Status.QUEUED)
+    if isinstance(answer, AcceptedWithoutId):
+        _move(moves, message, Status.CONFIRMED, Reason.TAKEN_WITHOUT_ID, origins=origins)
+        return
     _move(
-        moves, message, Status.REFUSED, Reason.REFUSED, detail=answer.title,
-        refusal_cause=answer.cause, refusal_owner=answer.owner,
+        moves,
+        message,
+        Status.ACCEPTED,
+        Reason.TAKEN,
+        origins=origins,
+        io_id=answer.message_id,
+        accepted_at=moves.at,
+        next_attempt_at=moves.at + FIRST_LOOK,
+        lane=Lane.POLL,
+        polls=0,
+        failures_in_a_row=0,
     )
 
 
-def _back(moves: Moves, message: Message, reason: Reason, wait: timedelta = timedelta(0), **columns: Any) -> None:
-    """Nothing was created: the message waits for its next turn."""
+def _refuse(moves: Moves, message: Message, answer: Refused) -> None:
+    columns: dict[str, Any] = {"refusal_cause": answer.cause, "refusal_owner": answer.owner}
+    _move(moves, message, Status.REFUSED, Reason.REFUSED, detail=answer.title, **columns)
+
+
+def _put_back(moves: Moves, message: Message, answer: Throttled | NotSent | KeyRejected | Forbidden) -> None:
+    """Nothing was created: the message waits for its next turn, or for a pause to end."""
+    match answer:
+        case Throttled(retry_after):
+            _queue(moves, message, Reason.THROTTLED, timedelta(seconds=retry_after))
+        case NotSent():
+            failures = message.failures_in_a_row + 1
+            wait = timedelta(seconds=min(2**failures, LONGEST_BACKOFF))
+            _queue(moves, message, Reason.NOT_SENT, wait, failures_in_a_row=failures)
+        case KeyRejected():
+            # Unless an administrator has changed over to the other key meanwhile.
+            if Attempt.objects.filter(message=message, number=message.attempt_number, key__in_use=True).exists():
+                pauses.pause_service(message.service, PauseReason.KEY)
+            _queue(moves, message, Reason.KEY_REJECTED)
+        case Forbidden(title):
+            pauses.hold_features(message.service, message.features, title)
+            _queue(moves, message, Reason.FORBIDDEN, detail=title)
+
+
+def _queue(moves: Moves, message: Message, reason: Reason, wait: timedelta = timedelta(0), **columns: Any) -> None:
     _move(moves, message, Status.QUEUED, reason, next_attempt_at=moves.at + wait, **columns)
 
 
 def _move(
-    moves: Moves, message: Message, to: Status, reason: Reason, *, origins: Iterable[Status] = _ON_THE_WAY, **columns: Any
+    moves: Moves,
+    message: Message,
+    to: Status,
+    reason: Reason,
+    *,
+    origins: Iterable[Status] = _ON_THE_WAY,
+    **columns: Any,
 ) -> bool:
     for origin in origins:
         message.status = origin

@@ -30,4 +30,3 @@ def sweep() -> None:
     for account_id in claims.accounts_with_work():
         if places.has_free_place(account_id):
             wake_account(account_id)
-

@@ -23,7 +23,11 @@ class GatewayAccount(models.Model):
 
     name = models.CharField(_("nome"), max_length=100, unique=True)
     calls = models.PositiveIntegerField(
-        _("chiamate"), null=True, blank=True, validators=[MinValueValidator(1)], help_text=_("Vuoto: il limite generale, IO_RATE_LIMIT.")
+        _("chiamate"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text=_("Vuoto: il limite generale, IO_RATE_LIMIT."),
     )
     seconds = models.FloatField(_("ogni quanti secondi"), null=True, blank=True)
 
@@ -67,7 +71,9 @@ class Institution(models.Model):
     """A public institution that writes to citizens."""
 
     name = models.CharField(_("nome"), max_length=200)
-    fiscal_code = models.CharField(_("codice fiscale dell’ente"), max_length=11, unique=True, validators=[ORGANISATION_CODE])
+    fiscal_code = models.CharField(
+        _("codice fiscale dell’ente"), max_length=11, unique=True, validators=[ORGANISATION_CODE]
+    )
     account = models.ForeignKey(
         GatewayAccount, on_delete=models.PROTECT, related_name="institutions", verbose_name=_("utenza di IO")
     )
@@ -84,18 +90,26 @@ class Institution(models.Model):
 class Service(models.Model):
     """A service of the institution on IO: the sender that the citizen sees."""
 
-    institution = models.ForeignKey(Institution, on_delete=models.PROTECT, related_name="services", verbose_name=_("ente"))
+    institution = models.ForeignKey(
+        Institution, on_delete=models.PROTECT, related_name="services", verbose_name=_("ente")
+    )
     name = models.CharField(_("nome"), max_length=100, help_text=_("Come lo vede il cittadino."))
     slug = models.SlugField(_("nome breve"), unique=True, help_text=_("Solo minuscole e trattini: serve ai comandi."))
     live = models.BooleanField(
-        _("in esercizio"), default=False, help_text=_("Finché è in prova, scrive solo alle persone dell’elenco di prova.")
+        _("in esercizio"),
+        default=False,
+        help_text=_("Finché è in prova, scrive solo alle persone dell’elenco di prova."),
     )
     approval = models.CharField(
-        _("approvano in due"), max_length=10, choices=ApprovalRule, default=ApprovalRule.OFF,
+        _("approvano in due"),
+        max_length=10,
+        choices=ApprovalRule,
+        default=ApprovalRule.OFF,
         help_text=_("Quali messaggi chiedono il sì di una seconda persona."),
     )
     max_amount = models.PositiveBigIntegerField(
-        _("importo massimo in centesimi"), default=0,
+        _("importo massimo in centesimi"),
+        default=0,
         help_text=_("Quello autorizzato da IO per questo servizio. Zero: il servizio non può chiedere pagamenti."),
     )
     premium = models.BooleanField(_("accordo Premium"), default=False)
@@ -146,12 +160,19 @@ class ServiceKey(models.Model):
 class AllowedRecipient(models.Model):
     """Somebody a service may write to while it is on trial; linked to a person, their own test citizen."""
 
-    service = models.ForeignKey(Service, on_delete=models.CASCADE, related_name="allowed_recipients", verbose_name=_("servizio"))
+    service = models.ForeignKey(
+        Service, on_delete=models.CASCADE, related_name="allowed_recipients", verbose_name=_("servizio")
+    )
     fiscal_code = models.CharField(_("codice fiscale"), max_length=16)
     label = models.CharField(_("chi è"), max_length=100)
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="test_citizens",
-        verbose_name=_("è questa persona"), help_text=_("Chi usa «Mandalo prima a me» con questo codice."),
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="test_citizens",
+        verbose_name=_("è questa persona"),
+        help_text=_("Chi usa «Mandalo prima a me» con questo codice."),
     )
 
     class Meta:
@@ -176,7 +197,12 @@ class ServicePause(models.Model):
     since = models.DateTimeField(_("da"), auto_now_add=True)
     lifted_at = models.DateTimeField(_("fino a"), null=True, blank=True)
     lifted_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("ripreso da")
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("ripreso da"),
     )
 
     class Meta:
@@ -184,7 +210,9 @@ class ServicePause(models.Model):
         verbose_name_plural = _("sospensioni")
         constraints = [
             models.UniqueConstraint(
-                fields=["service", "whole_service", "features"], condition=Q(lifted_at__isnull=True), name="one_open_pause"
+                fields=["service", "whole_service", "features"],
+                condition=Q(lifted_at__isnull=True),
+                name="one_open_pause",
             ),
         ]
 

@@ -20,13 +20,27 @@ class Message(models.Model):
     """One message of one service to one citizen."""
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    service = models.ForeignKey("messaging.Service", on_delete=models.PROTECT, related_name="messages", verbose_name=_("servizio"))
-    recipient = models.ForeignKey(
-        "messaging.Recipient", on_delete=models.PROTECT, null=True, blank=True, related_name="messages", verbose_name=_("destinatario")
+    service = models.ForeignKey(
+        "messaging.Service", on_delete=models.PROTECT, related_name="messages", verbose_name=_("servizio")
     )
-    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="messages", verbose_name=_("scritto da"))
+    recipient = models.ForeignKey(
+        "messaging.Recipient",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="messages",
+        verbose_name=_("destinatario"),
+    )
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="messages", verbose_name=_("scritto da")
+    )
     template = models.ForeignKey(
-        "messaging.Template", on_delete=models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("modello")
+        "messaging.Template",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("modello"),
     )
 
     # What is said
@@ -46,8 +60,12 @@ class Message(models.Model):
     typed = models.JSONField(default=dict, blank=True)
 
     # Who agreed to it
-    submitted_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
-    approved_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    submitted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    approved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
     approval_digest = models.CharField(max_length=64, blank=True)
     repeat_reason = models.CharField(_("perché di nuovo"), max_length=300, blank=True)
     is_trial = models.BooleanField(_("prova"), default=False)
@@ -91,26 +109,37 @@ class Message(models.Model):
                 name="message_sending_has_deadline",
             ),
             models.CheckConstraint(
-                condition=~Q(status__in=[Status.ACCEPTED, Status.PROCESSED, Status.REJECTED, Status.FAILED, Status.NO_OUTCOME])
+                condition=~Q(
+                    status__in=[Status.ACCEPTED, Status.PROCESSED, Status.REJECTED, Status.FAILED, Status.NO_OUTCOME]
+                )
                 | ~Q(io_id=""),
                 name="message_accepted_has_id",
             ),
-            models.CheckConstraint(condition=Q(amount__isnull=True) | Q(amount__range=(1, 9_999_999_999)), name="message_amount_in_range"),
             models.CheckConstraint(
-                condition=Q(status=Status.DRAFT) | Q(amount__isnull=True, notice_number="") | (Q(amount__isnull=False) & ~Q(notice_number="")),
+                condition=Q(amount__isnull=True) | Q(amount__range=(1, 9_999_999_999)), name="message_amount_in_range"
+            ),
+            models.CheckConstraint(
+                condition=Q(status=Status.DRAFT)
+                | Q(amount__isnull=True, notice_number="")
+                | (Q(amount__isnull=False) & ~Q(notice_number="")),
                 name="message_payment_whole",
             ),
             models.CheckConstraint(
-                condition=Q(approved_by__isnull=True) | ~Q(approved_by=F("submitted_by")), name="message_approved_by_another"
+                condition=Q(approved_by__isnull=True) | ~Q(approved_by=F("submitted_by")),
+                name="message_approved_by_another",
             ),
             models.UniqueConstraint(fields=["io_id"], condition=~Q(io_id=""), name="message_io_id_once"),
         ]
         indexes = [
             # Conditioned on NULL, not on statuses: SQLite does not use the latter through Django.
             models.Index(
-                fields=["service", "lane", "next_attempt_at"], condition=Q(next_attempt_at__isnull=False), name="message_due"
+                fields=["service", "lane", "next_attempt_at"],
+                condition=Q(next_attempt_at__isnull=False),
+                name="message_due",
             ),
-            models.Index(fields=["sending_deadline"], condition=Q(sending_deadline__isnull=False), name="message_deadline"),
+            models.Index(
+                fields=["sending_deadline"], condition=Q(sending_deadline__isnull=False), name="message_deadline"
+            ),
             models.Index(fields=["leased_by"], condition=~Q(leased_by=""), name="message_leased"),
             models.Index(fields=["service", "-id"], name="message_service_newest"),
             models.Index(fields=["service", "status", "-id"], name="message_service_status"),
@@ -139,7 +168,9 @@ class StatusChange(models.Model):
     attempt_number = models.PositiveIntegerField(default=0)
     detail = models.CharField(max_length=200, blank=True)
     note = models.TextField(blank=True)
-    actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+", db_index=False)
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+    )
     at = models.DateTimeField()
 
     class Meta:
@@ -153,7 +184,9 @@ class Attempt(models.Model):
 
     message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="attempts", db_index=False)
     number = models.PositiveIntegerField()
-    key = models.ForeignKey("messaging.ServiceKey", on_delete=models.SET_NULL, null=True, related_name="+", db_index=False)
+    key = models.ForeignKey(
+        "messaging.ServiceKey", on_delete=models.SET_NULL, null=True, related_name="+", db_index=False
+    )
     started_at = models.DateTimeField()
     answered_at = models.DateTimeField(null=True, blank=True)
     outcome = models.CharField(max_length=20, choices=AttemptOutcome, blank=True)

@@ -22,7 +22,9 @@ class Installation(models.Model):
     release = models.PositiveIntegerField(default=0)
     held_at = models.DateTimeField(_("invii fermi da"), null=True, blank=True)
     released_at = models.DateTimeField(null=True, blank=True)
-    released_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    released_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
     release_note = models.TextField(blank=True)
 
     class Meta:

@@ -16,8 +16,8 @@ class User(AbstractUser):
     language = models.CharField(_("lingua"), max_length=2, choices=settings.LANGUAGES, default="it")
 
     class Meta(AbstractUser.Meta):
-        verbose_name = _("persona")
-        verbose_name_plural = _("persone")
+        verbose_name = _("persona")  # type: ignore[assignment]
+        verbose_name_plural = _("persone")  # type: ignore[assignment]
 
     @property
     def short_name(self) -> str:
@@ -37,7 +37,13 @@ class Membership(models.Model):
     role = models.CharField(_("ruolo"), max_length=10, choices=Role)
     # Who changed their own role cannot approve with it.
     granted_by = models.ForeignKey(
-        User, on_delete=models.SET_NULL, null=True, blank=True, editable=False, related_name="+", verbose_name=_("dato da")
+        User,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+        verbose_name=_("dato da"),
     )
     granted_at = models.DateTimeField(_("dato il"), auto_now=True)
 

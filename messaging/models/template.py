@@ -12,7 +12,9 @@ from messaging.enums import Kind
 class Template(models.Model):
     """A message text with ``((placeholders))``, belonging to one service."""
 
-    service = models.ForeignKey("messaging.Service", on_delete=models.CASCADE, related_name="templates", verbose_name=_("servizio"))
+    service = models.ForeignKey(
+        "messaging.Service", on_delete=models.CASCADE, related_name="templates", verbose_name=_("servizio")
+    )
     name = models.CharField(_("nome"), max_length=100)
     slug = models.SlugField(_("nome breve"))
     kind = models.CharField(_("tipo"), max_length=20, choices=Kind, default=Kind.INFORMATIONAL)
@@ -20,7 +22,12 @@ class Template(models.Model):
     body = models.TextField(_("testo"))
     buttons = models.JSONField(_("pulsanti"), default=list, blank=True)
     changed_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, editable=False, related_name="+",
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
         verbose_name=_("cambiato da"),
     )
     changed_at = models.DateTimeField(_("cambiato il"), auto_now=True)

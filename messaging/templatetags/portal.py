@@ -165,7 +165,8 @@ def elapsed(moment: datetime.datetime | None) -> str:
         ngettext("un’ora", "%(n)d ore", hours) % {"n": hours} if hours else "",
         ngettext("un minuto", "%(n)d minuti", minutes) % {"n": minutes} if minutes and not days else "",
     ]
-    return _(" e ").join(filter(None, parts))
+    told = [part for part in parts if part]
+    return _("%(first)s e %(second)s") % {"first": told[0], "second": told[1]} if len(told) == 2 else told[0]
 
 
 # Numbers and names
@@ -245,6 +246,7 @@ def field(
     """
     widget = bound.field.widget
     hint = str(bound.help_text or "") if hint is None else hint
+    bound.help_text = hint  # so that Django, too, describes the control by what is really there
     grouped_boxes = isinstance(widget, RadioSelect | CheckboxSelectMultiple)
     own_class = str(widget.attrs.get("class", ""))
     names = [_control_class(widget), *own_class.split(), *control.split(), "has-error" if bound.errors else ""]

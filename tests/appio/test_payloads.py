@@ -24,7 +24,7 @@ LIMIT = 1_000_000
 BODY = "Il saldo della TARI 2026 è pronto. Si paga entro la scadenza, in app o allo sportello."
 
 PLAIN = Outgoing(fiscal_code="RSSMRA85T10A562S", subject="Avviso TARI 2026", markdown=BODY)
-PAYMENT = replace(PLAIN, amount=14850, notice_number="302000000000000089", due_date=date(2026, 12, 16))
+PAYMENT = replace(PLAIN, amount=14850, notice_number="302000000000000083", due_date=date(2026, 12, 16))
 
 
 def found(outgoing: Outgoing, **options: object) -> list[tuple[str, str]]:
@@ -111,7 +111,7 @@ def test_a_complete_message_has_every_field() -> None:
         "due_date": "2026-12-16T22:59:59Z",
         "payment_data": {
             "amount": 14850,
-            "notice_number": "302000000000000089",
+            "notice_number": "302000000000000083",
             "invalid_after_due_date": True,
             "payee": {"fiscal_code": "12345678901"},
         },
@@ -135,7 +135,7 @@ def test_a_complete_message_has_every_field() -> None:
         ({"amount": LIMIT + 1}, ("amount", "over_limit")),
         ({"notice_number": None}, ("notice_number", "missing")),
         ({"notice_number": "402000000004821734"}, ("notice_number", "aux_digit")),
-        ({"notice_number": "302000000000000088"}, ("notice_number", "check_digits")),
+        ({"notice_number": "302000000000000084"}, ("notice_number", "check_digits")),
         ({"payee": "1234567890"}, ("payee", "pattern")),
         ({"time_to_live": 3599}, ("time_to_live", "range")),
         ({"time_to_live": 604_801}, ("time_to_live", "range")),
@@ -153,7 +153,7 @@ def test_the_limits_count_utf16_units(subject: str, fine: bool) -> None:
 
 
 def test_a_wrong_check_pair_only_warns() -> None:
-    problems = check(replace(PAYMENT, notice_number="302000000000000088"), max_amount=LIMIT)
+    problems = check(replace(PAYMENT, notice_number="302000000000000084"), max_amount=LIMIT)
     assert [p.warning for p in problems] == [True]
 
 

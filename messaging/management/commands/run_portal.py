@@ -17,6 +17,8 @@ from ioportal import environment
 from ioportal.processes import Processes, free_port, is_free
 
 START_PATIENCE = 60.0
+# Celery warns whoever tries the portal as root, as in a container; it has no risk here: no task is pickled.
+_AS_ROOT = ("-W", "ignore:You're running the worker with superuser privileges")
 
 
 class Command(BaseCommand):
@@ -60,7 +62,7 @@ class Command(BaseCommand):
         until = time.monotonic() + START_PATIENCE
         while time.monotonic() < until and processes.alive():
             try:
-                with urllib.request.urlopen(f"http://{_reachable(host)}:{port}/healthz", timeout=2):  # noqa: S310
+                with urllib.request.urlopen(f"http://{_reachable(host)}:{port}/healthz", timeout=2):
                     return
             except (urllib.error.URLError, OSError):
                 time.sleep(0.1)
@@ -91,9 +93,34 @@ def _web(host: str, port: int) -> list[str]:
 
 
 def _worker() -> list[str]:
-    celery = [sys.executable, "-m", "celery", "-A", "ioportal", "worker", "--pool", "threads", "--concurrency", "8"]
+    celery = [
+        sys.executable,
+        *_AS_ROOT,
+        "-m",
+        "celery",
+        "-A",
+        "ioportal",
+        "--quiet",
+        "worker",
+        "--pool",
+        "threads",
+        "--concurrency",
+        "8",
+    ]
     return [*celery, "--loglevel", "WARNING", "--without-gossip", "--without-mingle", "--without-heartbeat"]
 
 
 def _scheduler() -> list[str]:
-    return [sys.executable, "-m", "celery", "-A", "ioportal", "beat", "--loglevel", "WARNING", "--pidfile", ""]
+    return [
+        sys.executable,
+        "-m",
+        "celery",
+        "-A",
+        "ioportal",
+        "--quiet",
+        "beat",
+        "--loglevel",
+        "WARNING",
+        "--pidfile",
+        "",
+    ]

@@ -1,0 +1,5 @@
+"""The administration: services, keys, people and rules, each within the institutions that a person administers."""
+
+from messaging.admin import institution, messages, pauses, people, service, templates
+
+__all__ = ["institution", "messages", "pauses", "people", "service", "templates"]
