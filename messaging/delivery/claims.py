@@ -91,6 +91,12 @@ def give_back(holder: str, besides: Collection[int] = ()) -> None:
     )
 
 
+def take_back(alive: Collection[str]) -> None:
+    """Make due at once what loops had leased that are no more."""
+    orphaned = Message.objects.exclude(leased_by="").exclude(leased_by__in=alive).exclude(status=Status.SENDING)
+    orphaned.filter(next_attempt_at__isnull=False).update(next_attempt_at=timezone.now(), leased_by="")
+
+
 def release(message: Message, seconds: float = 0.0) -> None:
     """Give one lease back: due again after ``seconds``."""
     Message.objects.filter(pk=message.pk, leased_by=message.leased_by, next_attempt_at__isnull=False).update(

@@ -59,7 +59,7 @@ class DeliveryLoop:
             if not seal.is_held():
                 self._deliver(slot)
         finally:
-            self._finish()
+            self._finish(slot)
             places.leave(self.account_id, slot, self.holder)
         return not self.should_stop() and not seal.is_held() and claims.is_anything_due(self.account_id)
 
@@ -77,10 +77,11 @@ class DeliveryLoop:
             elif time.monotonic() - last_work > IDLE:
                 return
 
-    def _finish(self) -> None:
+    def _finish(self, slot: int) -> None:
         """No new calls; the ones under way are settled, the leases given back."""
         patience = time.monotonic() + settings.IO_CONNECT_TIMEOUT + settings.IO_READ_TIMEOUT + 5
         while self.senders.busy and time.monotonic() < patience:
+            self._keep_place(slot)
             self._settle(0.1)
         self.senders.stop()
         claims.give_back(self.holder)

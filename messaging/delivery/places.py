@@ -35,6 +35,13 @@ def leave(account_id: int, slot: int, holder: str) -> None:
     )
 
 
+def holders() -> list[str]:
+    """The loops that are alive: any other's leases and attempts belong to nobody."""
+    return list(
+        DeliveryLoop.objects.filter(expires_at__gt=timezone.now()).exclude(holder="").values_list("holder", flat=True)
+    )
+
+
 def has_free_place(account_id: int) -> bool:
     """Whether another loop of the account could start."""
     taken = DeliveryLoop.objects.filter(account_id=account_id, expires_at__gt=timezone.now()).exclude(holder="")

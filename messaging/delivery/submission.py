@@ -62,7 +62,7 @@ def mark_sending(
             if payload is None:
                 continue
             number = message.attempt_number + 1
-            columns: dict[str, Any] = {"attempt_number": number, "sending_deadline": deadline, "next_attempt_at": None}
+            columns: dict[str, Any] = {"attempt_number": number, "sending_deadline": deadline, "leased_by": holder}
             if moves.move(message, Status.SENDING, Reason.SENT, where={"leased_by": holder}, **columns):
                 key = keys[message.service_id]
                 attempts.append(Attempt(message=message, number=number, key=key, started_at=moves.at))
@@ -95,12 +95,12 @@ def settle(moves: Moves, message: Message, answer: SubmitAnswer, http_status: in
             _put_back(moves, message, answer)
 
 
-def give_up_waiting(messages: Iterable[Message], now: datetime) -> int:
-    """Messages left in sending past their deadline: nobody knows what became of them. Returns how many."""
+def give_up_waiting(messages: Iterable[Message]) -> int:
+    """Messages left in sending: nobody knows what became of them. Returns how many; a late answer still settles."""
     moved = 0
     with Moves() as moves:
         for message in messages:
-            where = {"sending_deadline__lt": now, "attempt_number": message.attempt_number}
+            where = {"attempt_number": message.attempt_number}
             if moves.move(message, Status.UNCERTAIN, Reason.DEADLINE, where=where):
                 tell_supervisors(message.service, NoticeKind.UNCERTAIN)
                 moved += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 
+from django.db.models import Q
 from django.utils import timezone
 
 from messaging.delivery import claims, places, seal, submission
@@ -20,13 +21,24 @@ def beat_heart() -> None:
 
 
 def sweep() -> None:
-    """Make stuck attempts uncertain, and wake a loop for every account with work and a free place."""
-    overdue = Message.objects.filter(sending_deadline__lt=timezone.now(), status=Status.SENDING)
-    while group := list(overdue.select_related("service").order_by("pk")[:GROUP]):
-        if not submission.give_up_waiting(group, timezone.now()):
-            break
+    """Clear up behind loops that died, and wake a loop for every account with work and a free place."""
+    alive = places.holders()
+    _settle_stuck(alive)
+    claims.take_back(alive)
     if seal.is_held():
         return
     for account_id in claims.accounts_with_work():
         if places.has_free_place(account_id):
             wake_account(account_id)
+
+
+def _settle_stuck(alive: list[str]) -> None:
+    """An attempt past its deadline, or of a loop that is no more: nobody will hear its answer."""
+    stuck = Message.objects.filter(
+        Q(sending_deadline__lt=timezone.now()) | ~Q(leased_by__in=alive),
+        sending_deadline__isnull=False,
+        status=Status.SENDING,
+    )
+    while group := list(stuck.select_related("service").order_by("pk")[:GROUP]):
+        if not submission.give_up_waiting(group):
+            break
