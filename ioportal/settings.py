@@ -152,6 +152,7 @@ CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'self'"],
         "img-src": ["'self'", "data:"],
+        "font-src": ["'self'", "data:"],  # the theme embeds one
         "object-src": ["'none'"],
         "base-uri": ["'self'"],
         "form-action": ["'self'"],

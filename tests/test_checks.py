@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import settings as site
 from django.core.checks import run_checks
-from django.db import connections
 from django.db.utils import ConnectionHandler
 
 from messaging import checks
 
-GOOD = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+# pytest-django lets no connection be opened without it, not even one to a file of the test's own.
+pytestmark = pytest.mark.django_db
 
 
 def sqlite(folder: Path, commands: str) -> Any:
@@ -152,12 +151,6 @@ def test_a_folder_as_broker_beside_postgresql_is_pointed_out(
     monkeypatch.setitem(site.DATABASES["default"], "ENGINE", f"django.db.backends.{engine}")
     settings.CELERY_BROKER_URL = broker
     assert ("ioportal.W002" in [fault.id for fault in checks.check_broker_reach()]) is warned
-
-
-@pytest.fixture(autouse=True)
-def _real_connection_untouched() -> Iterator[None]:
-    yield
-    assert "default" in connections
 
 
 def _ids(databases: list[str] | None = None) -> set[str | None]:

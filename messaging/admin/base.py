@@ -6,7 +6,9 @@ import re
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from django.contrib import admin, messages
+from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.db.models import ForeignKey, Model, QuerySet
+from django.forms.models import BaseInlineFormSet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext as _
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
         pass
 
     Filter = admin.RelatedFieldListFilter
+    InlineFormSet = BaseInlineFormSet[Any, Any, Any]
 else:
 
     class _Subscriptable:
@@ -39,6 +42,7 @@ else:
         pass
 
     Filter = admin.RelatedFieldListFilter
+    InlineFormSet = BaseInlineFormSet
 
 
 def acting(request: HttpRequest) -> User:
@@ -62,7 +66,6 @@ class ScopedAdmin(_ModelAdmin[M]):
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     list_per_page = 50
-    actions_selection_counter = False
 
     # Rows
 
@@ -103,6 +106,9 @@ class ScopedAdmin(_ModelAdmin[M]):
 
     # Choices
 
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        return _plain(super().formfield_for_dbfield(db_field, request, **kwargs))
+
     def formfield_for_foreignkey(self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any) -> Any:
         return super().formfield_for_foreignkey(db_field, request, **_restricted(db_field, request, kwargs))
 
@@ -128,8 +134,19 @@ class ScopedAdmin(_ModelAdmin[M]):
         return super().changelist_view(request, extra_context)
 
 
+class LabelledFormSet(InlineFormSet):
+    """Rows in columns, where each control says its own name to a screen reader."""
+
+    def add_fields(self, form: Any, index: int | None) -> None:
+        super().add_fields(form, index)
+        for field in form.fields.values():
+            field.widget.attrs.setdefault("aria-label", field.label)
+
+
 class ScopedInline(_TabularInline[M, P]):
     """Rows inside another page, restricted like the page itself."""
+
+    formset = LabelledFormSet
 
     extra = 0
     show_change_link = False
@@ -149,6 +166,9 @@ class ScopedInline(_TabularInline[M, P]):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return True
 
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        return _plain(super().formfield_for_dbfield(db_field, request, **kwargs))
+
     def formfield_for_foreignkey(self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any) -> Any:
         return super().formfield_for_foreignkey(db_field, request, **_restricted(db_field, request, kwargs))
 
@@ -159,6 +179,13 @@ class ScopedFilter(Filter):
     def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         own = scoped(field.remote_field.model, acting(request)).order_by("name")
         return [(str(row.pk), str(row)) for row in own]
+
+
+def _plain(field: Any) -> Any:
+    """Choices without the pencils and crosses that open other pages in small windows."""
+    if field is not None and isinstance(field.widget, RelatedFieldWidgetWrapper):
+        field.widget = field.widget.widget
+    return field
 
 
 def _restricted(db_field: ForeignKey[Any, Any], request: HttpRequest, kwargs: dict[str, Any]) -> dict[str, Any]:

@@ -6,12 +6,11 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from messaging.admin.base import ScopedInline, acting
+from messaging.admin.base import LabelledFormSet, ScopedInline, acting
 from messaging.admin.scope import scoped
 from messaging.appio import fiscal_codes
 from messaging.models import Administrator, AllowedRecipient, Institution, Membership, Service, User
@@ -72,7 +71,7 @@ class PersonRoleInline(_RoleInline):
         return super().get_queryset(request).select_related("service", "granted_by").order_by("service__name")
 
 
-class AdministratorFormSet(BaseInlineFormSet[Administrator, Any, Any]):
+class AdministratorFormSet(LabelledFormSet):
     """Nobody leaves an institution without the administrator that they themselves are."""
 
     acting_person: User

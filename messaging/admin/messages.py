@@ -94,6 +94,12 @@ class MessageAdmin(ScopedAdmin[Message]):
 
     # Rows and columns
 
+    def get_list_display(self, request: HttpRequest) -> Any:
+        """Without a role anywhere the columns that only a role fills are left out."""
+        if Membership.objects.filter(user=acting(request)).exists():
+            return self.list_display
+        return [name for name in self.list_display if name not in {"kind_shown", "author_shown"}]
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Message]:
         roles = Membership.objects.filter(user=acting(request), service=OuterRef("service"))
         return super().get_queryset(request).only(*_LOADED).annotate(has_role=Exists(roles))

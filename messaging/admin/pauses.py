@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from messaging.admin.base import ScopedAdmin, acting
 from messaging.delivery import pauses
 from messaging.models import ServicePause
+from messaging.templatetags.portal import when
 
 
 class OpenFilter(admin.SimpleListFilter):
@@ -34,17 +35,31 @@ class OpenFilter(admin.SimpleListFilter):
 class ServicePauseAdmin(ScopedAdmin[ServicePause]):
     """Read-only, with one action."""
 
-    list_display = ["service", "reason", "title", "what", "since", "lifted_at", "lifted_by"]
+    list_display = ["service", "reason", "title", "what", "begun", "ended"]
     list_display_links = None
     list_filter = [OpenFilter]
     list_select_related = ["service", "lifted_by"]
-    sortable_by = ["since"]
+    sortable_by = ()
     ordering = ["-id"]
     actions = ["lift"]
 
     @admin.display(description=_("che cosa è sospeso"))
     def what(self, obj: ServicePause) -> str:
         return gettext("tutto il servizio") if obj.whole_service else gettext("solo %(what)s") % {"what": obj.features}
+
+    @admin.display(description=_("sospeso da"))
+    def begun(self, obj: ServicePause) -> str:
+        return when(obj.since)
+
+    @admin.display(description=_("ripreso"))
+    def ended(self, obj: ServicePause) -> str:
+        if not obj.lifted_at:
+            return gettext("non ancora")
+        return f"{when(obj.lifted_at)}, {obj.lifted_by.short_name}" if obj.lifted_by else when(obj.lifted_at)
+
+    def get_action_choices(self, request: HttpRequest, default_choices: Any = ()) -> list[tuple[str, str]]:
+        """The one thing to do here, chosen already."""
+        return super().get_action_choices(request, [])
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -13,6 +13,7 @@ from typing import Any
 
 from allauth.account.forms import ResetPasswordForm
 from allauth.account.models import EmailAddress
+from allauth.core.context import request_context
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.models import LogEntry
@@ -66,8 +67,8 @@ class NewPersonForm(_EmailOnce, AdminUserCreationForm):  # type: ignore[type-arg
         ]
         way.help_text = _("L’e-mail è la via più sicura: la password la conosce solo chi la sceglie.")
         way.initial = "false"
-        self.fields["password1"].label = _("password provvisoria")
-        self.fields["password2"].label = _("password provvisoria, di nuovo")
+        self.fields["password1"].label = _("Password provvisoria")
+        self.fields["password2"].label = _("Password provvisoria, di nuovo")
         for name in ("first_name", "last_name", "email"):
             self.fields[name].required = True
         self.fields["username"].help_text = _USERNAME_HELP
@@ -98,7 +99,7 @@ class PersonAdmin(ScopedAdmin[User], UserAdmin):  # type: ignore[type-arg]
 
     form = PersonForm
     add_form = NewPersonForm
-    add_form_template = None
+    add_form_template = "admin/messaging/user/add_form.html"
     change_form_template = "admin/messaging/user/change_form.html"
     list_display = ["full_name", "username", "email", "is_active", "seen"]
     list_filter = ["is_active"]
@@ -189,7 +190,9 @@ class PersonAdmin(ScopedAdmin[User], UserAdmin):  # type: ignore[type-arg]
     def _send_reset(self, request: HttpRequest, person: User) -> None:
         form = ResetPasswordForm(data={"email": person.email})
         try:
-            sent = form.is_valid() and bool(form.save(request))
+            # allauth finds the request there when it builds the link, wherever this runs.
+            with request_context(request):
+                sent = form.is_valid() and bool(form.save(request))
         except (OSError, SMTPException):
             log.exception("reset_mail_failed", person=person.pk)
             sent = False

@@ -29,16 +29,22 @@ class ServiceForm(forms.ModelForm[Service]):
     """The service's row, and a write-only field for each of its two keys."""
 
     max_amount = EurosField(
-        label=_("importo massimo, in euro"),
+        label=_("Importo massimo, in euro"),
         help_text=_("Quello autorizzato da IO per questo servizio. Zero: il servizio non può chiedere pagamenti."),
     )
     new_primary = KeyField(
-        label=_("nuova chiave primaria"),
+        label=_("Nuova chiave primaria"),
         help_text=_("Incollala dall’area riservata di IO; vuoto non la cambia. Una volta salvata, non si rilegge più."),
     )
     new_secondary = KeyField(
-        label=_("nuova chiave secondaria"), help_text=_("Facoltativa: serve a cambiare chiave senza fermare gli invii.")
+        label=_("Nuova chiave secondaria"), help_text=_("Facoltativa: serve a cambiare chiave senza fermare gli invii.")
     )
+
+    class Meta:
+        model = Service
+        fields = "__all__"
+        labels = {"approval": _("Messaggi da approvare in due")}
+        help_texts = {"approval": _("Li scrive una persona e ne dà il via un’altra, che nel servizio è responsabile.")}
 
 
 @admin.register(Service)

@@ -119,7 +119,7 @@ class ControlPage:
     def _shown(self, fault: Fault) -> dict[str, str]:
         kind = KINDS[fault.name]
         everywhere = fault.operations == frozenset(OPERATIONS) or fault.name == "refuse"
-        where = "" if everywhere else ", ".join(_OPERATION_NAMES[o] for o in sorted(fault.operations))
+        where = "" if everywhere else ", ".join(_OPERATION_NAMES[o].lower() for o in sorted(fault.operations))
         people = {citizen.fiscal_code: citizen.name for citizen in self._world.registry.cast()}
         value = f"{fault.value:g}" if isinstance(fault.value, float) else fault.value or ""
         return {

@@ -13,7 +13,7 @@ from markdown_it.utils import OptionsDict
 
 _BREAK: Final = re.compile(r"<br\s*/?>", re.IGNORECASE)
 _FOLLOWED: Final = ("http://", "https://", "mailto:", "tel:", "sms:")
-_TAGS: Final = {"a", "br", "code", "div", "em", "h3", "hr", "li", "ol", "p", "span", "strong", "ul"}
+_TAGS: Final = {"a", "br", "code", "div", "em", "h2", "hr", "li", "ol", "p", "span", "strong", "ul"}
 _DEAD_END: Final = " <small>(collegamento non supportato)</small>"
 
 
@@ -29,10 +29,10 @@ class _Drawing(RendererHTML):
 
     def heading_open(self, tokens: Sequence[Token], idx: int, *_: Any) -> str:
         level = int(tokens[idx].tag[1])
-        return f'<h3 class="md-{level}">' if level <= 3 else "<p>"
+        return f'<h2 class="md-{level}">' if level <= 3 else "<p>"
 
     def heading_close(self, tokens: Sequence[Token], idx: int, *_: Any) -> str:
-        return "</h3>" if int(tokens[idx].tag[1]) <= 3 else "</p>"
+        return "</h2>" if int(tokens[idx].tag[1]) <= 3 else "</p>"
 
     def fence(self, tokens: Sequence[Token], idx: int, *_: Any) -> str:
         token = tokens[idx]

@@ -39,6 +39,11 @@ async def stylesheet(request: web.Request) -> web.Response:
     return web.Response(body=body, headers={"Content-Type": "text/css; charset=utf-8"})
 
 
+async def no_icon(request: web.Request) -> web.Response:
+    """Browsers ask for it on their own."""
+    return web.Response(status=204)
+
+
 async def font(request: web.Request) -> web.StreamResponse:
     """Titillium Web from the design kit; without it the page falls back to the system's font."""
     name = request.match_info["name"]
@@ -53,6 +58,7 @@ async def font(request: web.Request) -> web.StreamResponse:
 
 def add_static(router: web.UrlDispatcher) -> None:
     """Files that both listeners serve themselves."""
+    router.add_get("/favicon.ico", no_icon)
     router.add_get("/static/simulator/simulator.css", stylesheet)
     router.add_get("/static/simulator/fonts/{name}", font)
 

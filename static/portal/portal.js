@@ -63,8 +63,10 @@
       if (menu !== except) menu.open = false;
     });
   }
-  document.addEventListener("click", function (event) {
-    closeMenus(event.target.closest("details.menu"));
+  ["click", "focusin"].forEach(function (name) {
+    document.addEventListener(name, function (event) {
+      closeMenus(event.target.closest("details.menu"));
+    });
   });
   document.addEventListener("keydown", function (event) {
     if (event.key !== "Escape") return;
@@ -85,9 +87,16 @@
     (target.closest(".field") || target).scrollIntoView({ block: "center" });
   });
 
-  document.addEventListener("htmx:afterRequest", function (event) {
-    var form = event.target.closest && event.target.closest("form[data-sent]");
-    if (form) release(form);
+  ["htmx:afterRequest", "htmx:validation:halted"].forEach(function (name) {
+    document.addEventListener(name, function (event) {
+      var form = event.target.closest("form[data-sent]");
+      if (form) release(form);
+    });
+  });
+  /* Nobody looks: no need to ask again until the tab is in front. */
+  document.addEventListener("htmx:beforeRequest", function (event) {
+    var trigger = event.target.getAttribute("hx-trigger") || "";
+    if (document.hidden && trigger.indexOf("every ") !== -1) event.preventDefault();
   });
   document.addEventListener("htmx:load", function (event) {
     if (event.target !== document.body) event.target.querySelectorAll("form").forEach(repeatChoice);

@@ -29,7 +29,7 @@ def _values(form: Any) -> dict[str, Any]:
     values = {}
     for bound in form:
         value = bound.value()
-        if value in (None, "", False):
+        if value is None or value is False or value == "":
             continue
         values[bound.html_name] = "on" if value is True else value
     return values

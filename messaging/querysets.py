@@ -1,0 +1,111 @@
+"""What waits for a person, and what stands still, as queries that the desk and the supervisor's list share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+
+from messaging.enums import MOVING, Reason, Role, Status
+from messaging.models import Membership, Message, Service, ServicePause, StatusChange, User
+from messaging.permissions import Person, administered_institutions
+
+#: Reasons for which a draft is back on its author's desk.
+SENT_BACK = (Reason.SENT_BACK, Reason.CONTENT_CHANGED)
+#: Statuses that ask somebody to act after IO, or the portal, has said no.
+STOPPED = (Status.REFUSED, Status.FAILED, Status.NO_OUTCOME)
+
+
+def my_services(user: User) -> list[int]:
+    """The ids of the services in which the person writes or supervises."""
+    return list(Membership.objects.filter(user=user).values_list("service", flat=True))
+
+
+def supervised(user: User) -> list[int]:
+    """The ids of the services in which the person is a supervisor."""
+    return list(Membership.objects.filter(user=user, role=Role.SUPERVISOR).values_list("service", flat=True))
+
+
+def to_approve(user: User) -> QuerySet[Message]:
+    """The messages that this supervisor may approve: nobody's own, and not by a role that they gave themselves."""
+    services = Membership.objects.filter(user=user, role=Role.SUPERVISOR).exclude(granted_by=user)
+    own = Q(author=user) | Q(submitted_by=user, submitted_by__isnull=False)
+    return _light(services.values_list("service", flat=True), Status.AWAITING_APPROVAL).exclude(own)
+
+
+def uncertain(user: User) -> QuerySet[Message]:
+    """The messages about whose uncertain outcome this supervisor decides."""
+    return _light(supervised(user), Status.UNCERTAIN)
+
+
+def drafts(user: User) -> QuerySet[Message]:
+    """The person's drafts, newest first."""
+    return _light(my_services(user), Status.DRAFT).filter(author=user).order_by("-pk")
+
+
+def came_back(user: User) -> QuerySet[Message]:
+    """The drafts that somebody gave back to the person; ``last_change`` is the id of the step that tells why."""
+    last = StatusChange.objects.filter(message=OuterRef("pk")).order_by("-pk")
+    told = drafts(user).annotate(last_change=Subquery(last.values("pk")[:1]), last_reason=Subquery(last.values("reason")[:1]))
+    return told.filter(last_reason__in=SENT_BACK)
+
+
+def to_correct(user: User) -> QuerySet[Message]:
+    """The person's messages that IO refused for something the person can put right."""
+    mine = _light(my_services(user), Status.REFUSED).filter(author=user, refusal_owner="clerk")
+    return mine.order_by("-pk")
+
+
+def running(user: User) -> QuerySet[Message]:
+    """The person's messages that the portal is at work on, newest first."""
+    return _light(my_services(user), *MOVING).filter(author=user).order_by("-pk")
+
+
+def latest(user: User) -> QuerySet[Message]:
+    """What the person sent last, newest first."""
+    rows = Message.objects.filter(author=user, service__in=my_services(user)).exclude(status=Status.DRAFT)
+    return rows.select_related("service").defer("body", "buttons", "typed").order_by("-pk")
+
+
+@dataclass(frozen=True, slots=True)
+class Standstill:
+    """How many messages stand still for one cause."""
+
+    status: str
+    cause: str
+    owner: str
+    count: int
+    service_id: int | None = None
+
+
+def standstills(services: Iterable[int], *, by_service: bool = False) -> list[Standstill]:
+    """What IO refused or gave no good end, by cause and whose job it is; the most frequent first."""
+    names = ["status", "refusal_cause", "refusal_owner", *(["service_id"] if by_service else [])]
+    rows: Any = Message.objects.filter(service__in=list(services), status__in=STOPPED).order_by().values(*names)
+    counted = rows.annotate(count=Count("pk")).order_by("-count", *names)
+    return [
+        Standstill(row["status"], row["refusal_cause"], row["refusal_owner"], row["count"], row.get("service_id"))
+        for row in counted
+    ]
+
+
+def open_pauses(services: Iterable[int]) -> QuerySet[ServicePause]:
+    """The pauses of these services that nobody has lifted, oldest first."""
+    pauses = ServicePause.objects.filter(lifted_at__isnull=True, service__in=list(services))
+    return pauses.select_related("service__institution__account").order_by("since")
+
+
+def known_services(user: Person) -> QuerySet[Service]:
+    """The services that the person works in or administers."""
+    if not user.is_authenticated:
+        return Service.objects.none()
+    mine = Q(pk__in=Membership.objects.filter(user=user).values("service"))
+    administered = Q(institution__in=administered_institutions(user).order_by().values("pk"))
+    return Service.objects.filter(mine | administered).select_related("institution__account").order_by("name")
+
+
+def _light(services: Iterable[int], *statuses: Status) -> QuerySet[Message]:
+    rows = Message.objects.filter(service__in=list(services), status__in=statuses)
+    return rows.select_related("service", "author").defer("body", "buttons", "typed")

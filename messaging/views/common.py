@@ -1,0 +1,30 @@
+"""What the views of pages share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.http import HttpRequest
+
+from messaging.enums import Role
+from messaging.models import Membership, Service, User
+
+
+def person_of(request: HttpRequest) -> User:
+    """The person behind a request that has passed ``login_required``."""
+    assert isinstance(request.user, User)
+    return request.user
+
+
+def supervisors_of(services: Iterable[Service | int]) -> dict[int, list[User]]:
+    """The active supervisors of each service, in one query."""
+    found: dict[int, list[User]] = {}
+    roles = Membership.objects.filter(service__in=list(services), role=Role.SUPERVISOR, user__is_active=True)
+    for role in roles.select_related("user").order_by("user__first_name", "pk"):
+        found.setdefault(role.service_id, []).append(role.user)
+    return found
+
+
+def names(people: Iterable[User]) -> str:
+    """«Giulia F., Sergio L.»: at most three of them, by first name and initial."""
+    return ", ".join(person.short_name for person in list(people)[:3])

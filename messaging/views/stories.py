@@ -1,0 +1,211 @@
+"""What the page of a message tells: its story, its facts, and the text to copy for whoever helps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from messaging.appio import fiscal_codes
+from messaging.enums import AttemptOutcome, FeatureLevel, Reason, Status
+from messaging.models import Attempt, Message, StatusChange
+from messaging.templatetags.portal import day, euros, grouped, when
+from messaging.wording import attempt_words, reason_story
+
+#: A message that IO keeps slowing down has a long story: the page tells its newest steps.
+LONGEST = 200
+
+#: How a step of the story shows that an attempt's answer came in time.
+_TOLD_BY: dict[str, frozenset[str]] = {
+    AttemptOutcome.ACCEPTED: frozenset({Reason.TAKEN}),
+    AttemptOutcome.ACCEPTED_WITHOUT_ID: frozenset({Reason.TAKEN_WITHOUT_ID}),
+    AttemptOutcome.REFUSED: frozenset({Reason.REFUSED}),
+    AttemptOutcome.KEY_REJECTED: frozenset({Reason.KEY_REJECTED}),
+    AttemptOutcome.FORBIDDEN: frozenset({Reason.FORBIDDEN}),
+    AttemptOutcome.THROTTLED: frozenset({Reason.THROTTLED}),
+    AttemptOutcome.NOT_SENT: frozenset({Reason.NOT_SENT}),
+    AttemptOutcome.UNANSWERED: frozenset({Reason.NO_ANSWER, Reason.SERVER_FAULT}),
+}
+_ANSWERS = frozenset().union(*_TOLD_BY.values())
+_PROOFS = frozenset({AttemptOutcome.ACCEPTED, AttemptOutcome.ACCEPTED_WITHOUT_ID})
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A row of the timeline; ``asides`` are what else is known of it, ``note`` what a person wrote."""
+
+    title: str
+    tone: str
+    icon: str
+    at: datetime
+    text: str = ""
+    note: str = ""
+    asides: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A message's story, newest step first."""
+
+    steps: list[Step]
+    version: int
+    last: StatusChange | None
+    attempts: list[Attempt]
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A line of the facts panel; ``mono`` is a code, ``plain`` a sentence that stands for a missing value."""
+
+    label: str
+    value: str = ""
+    mono: str = ""
+    plain: str = ""
+
+
+def tell(message: Message) -> Told:
+    """The story of a message from its status changes and attempts, in two queries."""
+    changes = list(StatusChange.objects.filter(message=message).select_related("actor").order_by("-pk")[:LONGEST])
+    attempts = list(Attempt.objects.filter(message=message).order_by("-number")[:LONGEST])
+    by_number = {attempt.number: attempt for attempt in attempts}
+    steps = [_step(change, by_number.get(change.attempt_number)) for change in changes]
+    steps += [step for attempt in attempts if (step := _late_answer(attempt, changes))]
+    # The sort keeps the order of steps of one moment.
+    steps.sort(key=lambda step: step.at, reverse=True)
+    # A late answer can be recorded without a step of its own, so it counts too.
+    version = (changes[0].pk if changes else 0) + sum(attempt.answered_at is not None for attempt in attempts)
+    return Told(steps=steps, version=version, last=changes[0] if changes else None, attempts=attempts)
+
+
+def _step(change: StatusChange, attempt: Attempt | None) -> Step:
+    story = reason_story(change)
+    asides = []
+    if change.reason in _ANSWERS and attempt and (waited := _waited(attempt)):
+        asides.append(waited)
+    if change.detail:
+        asides.append(_("Risposta di IO: «%(title)s».") % {"title": fiscal_codes.mask(change.detail)})
+    return Step(
+        title=story.title,
+        text=story.text,
+        tone=story.tone,
+        icon=story.icon,
+        at=change.at,
+        note=change.note,
+        asides=asides,
+    )
+
+
+def _waited(attempt: Attempt) -> str:
+    """How long IO took; of no use below a second."""
+    if attempt.answered_at is None:
+        return ""
+    seconds = int((attempt.answered_at - attempt.started_at).total_seconds())
+    if seconds < 1:
+        return ""
+    return ngettext("Abbiamo aspettato %(n)d secondo.", "Abbiamo aspettato %(n)d secondi.", seconds) % {"n": seconds}
+
+
+def _late_answer(attempt: Attempt, changes: list[StatusChange]) -> Step | None:
+    """An answer that moved nothing, because a person or a deadline had been first: it is told all the same."""
+    if not attempt.outcome or attempt.answered_at is None:
+        return None
+    told = _TOLD_BY[attempt.outcome]
+    if any(change.attempt_number == attempt.number and change.reason in told for change in changes):
+        return None
+    which = attempt_words(attempt.number)
+    if attempt.outcome in _PROOFS:
+        title = _("IO aveva preso in carico il %(attempt)s: lo abbiamo saputo tardi") % {"attempt": which}
+        return Step(title, "wait", "it-inbox", attempt.answered_at, _("La persona può averlo ricevuto."))
+    title = _("La risposta di IO al %(attempt)s è arrivata tardi") % {"attempt": which}
+    return Step(title, "idle", "it-info-circle", attempt.answered_at, _("Non cambia niente."))
+
+
+def facts(message: Message) -> list[Fact]:
+    """What the message carries and where it stands, line by line; what is not known is said, never zero."""
+    lines = [_recipient(message)]
+    if message.amount is not None:
+        lines.append(Fact(_("Importo"), euros(message.amount, _("euro"))))
+        lines.append(Fact(_("Numero avviso"), mono=grouped(message.notice_number)))
+    if message.due_date:
+        lines.append(Fact(_("Scadenza"), _("%(day)s, fino alle 23:59") % {"day": day(message.due_date)}))
+    lines += [Fact(_("Tipo"), str(message.get_kind_display())), *_fate(message), _io_id(message)]
+    if message.reference:
+        lines.append(Fact(_("Riferimento dell’ente"), message.reference))
+    lines.append(Fact(_("Scritto da"), f"{message.author.short_name}, {when(message.created_at)}"))
+    if message.approved_by:
+        lines.append(Fact(_("Approvato da"), message.approved_by.short_name))
+    if message.repeat_reason:
+        lines.append(Fact(_("Perché di nuovo"), message.repeat_reason))
+    return lines
+
+
+def _recipient(message: Message) -> Fact:
+    label = _("Destinatario")
+    if message.recipient is None:
+        return Fact(label, plain=_("non ancora scelto"))
+    return Fact(label, mono=message.recipient.fiscal_code)
+
+
+def _io_id(message: Message) -> Fact:
+    label = _("Codice dato da IO")
+    if message.io_id:
+        return Fact(label, mono=message.io_id)
+    match message.status:
+        case Status.UNCERTAIN:
+            return Fact(label, plain=_("nessuno, perché IO non ha risposto"))
+        case Status.CONFIRMED | Status.ABANDONED:
+            return Fact(label, plain=_("nessuno: non è arrivato fino a noi"))
+        case Status.REFUSED | Status.UNREACHABLE | Status.CANCELLED:
+            return Fact(label, plain=_("nessuno, perché non è partito"))
+    return Fact(label, plain=_("nessuno per ora"))
+
+
+def _fate(message: Message) -> list[Fact]:
+    """Read and paid, once IO has the message."""
+    if message.status not in {Status.ACCEPTED, Status.PROCESSED, Status.CONFIRMED}:
+        return []
+    lines = [_known(message, _("Letto"), _read_words(message))]
+    if message.amount is not None:
+        lines.append(_known(message, _("Pagato"), _paid_words(message)))
+    return lines
+
+
+def _known(message: Message, label: str, words: str) -> Fact:
+    if message.feature_level != FeatureLevel.ADVANCED:
+        return Fact(label, plain=_("non disponibile con l’accordo base"))
+    if message.status == Status.CONFIRMED:
+        return Fact(label, plain=_("non disponibile senza il codice di IO"))
+    return Fact(label, words) if words else Fact(label, plain=_("si sa dopo la consegna"))
+
+
+def _read_words(message: Message) -> str:
+    words = {"READ": _("sì"), "UNREAD": _("non ancora"), "UNAVAILABLE": _("la persona ha scelto di non farlo sapere")}
+    return words.get(message.read_status, "")
+
+
+def _paid_words(message: Message) -> str:
+    return {"PAID": _("sì"), "NOT_PAID": _("non ancora")}.get(message.payment_status, "")
+
+
+def support_text(message: Message, attempts: list[Attempt]) -> str:
+    """What somebody who helps needs to know, without personal data."""
+    lines = [
+        f"IO Portal {message.public_id}",
+        f"Service: {message.service.slug}",
+        f"Status: {message.status}",
+        f"IO id: {message.io_id or '-'}",
+    ]
+    if message.refusal_cause:
+        lines.append(f"Refusal: {message.refusal_cause} ({message.refusal_owner})")
+    for attempt in sorted(attempts, key=lambda attempt: attempt.number):
+        answer = " ".join(filter(None, [attempt.outcome, str(attempt.http_status or ""), attempt.title, attempt.io_id]))
+        lines.append(
+            f"Attempt {attempt.number}: {_stamp(attempt.started_at)} -> {_stamp(attempt.answered_at)} {answer}".rstrip()
+        )
+    return fiscal_codes.mask("\n".join(lines))
+
+
+def _stamp(moment: datetime | None) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if moment else "-"
