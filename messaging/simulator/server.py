@@ -22,6 +22,8 @@ from messaging.simulator.templating import add_static, own_pages_only, prepare_t
 from messaging.simulator.wire import gateway_error
 from messaging.simulator.world import Tuning, World
 
+# Far beyond any message: what is too long is for the schema to say.
+_LARGEST_BODY = 8 * 1024 * 1024
 # Answers held back on purpose must not hold back the end.
 _PATIENCE = 0.1
 
@@ -93,7 +95,7 @@ async def _serve(options: Options) -> World:
 
 
 def _api(world: World, control_port: int) -> web.Application:
-    app = web.Application(middlewares=[own_pages_only])
+    app = web.Application(middlewares=[own_pages_only], client_max_size=_LARGEST_BODY)
     app.router.add_route("*", "/api/v1/{tail:.*}", Gateway(world).handle)
     Phone(world, control_port).add_routes(app.router)
     add_static(app.router)
