@@ -8,17 +8,15 @@ from datetime import date
 from typing import Any
 
 from django.utils import timezone
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
+from django_stubs_ext import StrOrPromise
 
 from messaging.appio.markdown import Advice
 from messaging.enums import ReachabilityAnswer
 from messaging.models import Reachability, Service
 from messaging.problem_words import placeholders_sentence
 from messaging.templatetags.portal import day, euros, when
-
-Words = str | Promise
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +33,25 @@ class Told:
 
 _LOCKED_SCREEN = lazy("Si legge anche a schermo bloccato: scrivilo solo nel testo.")
 
-_ADVICE: dict[str, tuple[Words, Words]] = {
+_ADVICE: dict[str, tuple[StrOrPromise, StrOrPromise]] = {
     "subject_fiscal_code": (lazy("L’oggetto contiene un codice fiscale."), _LOCKED_SCREEN),
     "subject_name": (lazy("L’oggetto sembra contenere un nome."), _LOCKED_SCREEN),
     "subject_amount": (lazy("L’oggetto contiene un importo."), _LOCKED_SCREEN),
     "subject_health": (lazy("L’oggetto sembra parlare di salute."), _LOCKED_SCREEN),
     "subject_family": (lazy("L’oggetto sembra parlare della famiglia."), _LOCKED_SCREEN),
     "subject_clean": (lazy("L’oggetto non contiene dati personali."), ""),
-    "shouting": (lazy("È scritto quasi tutto in maiuscolo."), lazy("Si legge peggio: usa le maiuscole solo dove servono.")),
+    "shouting": (
+        lazy("È scritto quasi tutto in maiuscolo."),
+        lazy("Si legge peggio: usa le maiuscole solo dove servono."),
+    ),
     "body_iban": (
         lazy("Nel testo c’è un IBAN."),
         lazy("Chi legge non può sapere se è vero: per farti pagare usa l’avviso pagoPA."),
     ),
-    "body_card_number": (lazy("Nel testo sembra esserci il numero di una carta."), lazy("Toglilo: non serve a chi legge.")),
+    "body_card_number": (
+        lazy("Nel testo sembra esserci il numero di una carta."),
+        lazy("Toglilo: non serve a chi legge."),
+    ),
     "bare_link": (
         lazy("C’è un indirizzo scritto per intero."),
         lazy("Scrivi invece [le parole che lo spiegano](https://…), o mettilo in un pulsante."),
@@ -136,7 +140,7 @@ def reachability_told(row: Reachability, service: Service) -> Told:
     return Told("wait", "it-ban", _("Non è su IO."), f"{_('Scrivile in un altro modo.')} {checked}")
 
 
-_CANNOT_ASK: dict[str, tuple[Words, Words]] = {
+_CANNOT_ASK: dict[str, tuple[StrOrPromise, StrOrPromise]] = {
     "no_text": (
         lazy("Non ancora controllato."),
         lazy("Scrivi prima oggetto e testo: chiediamo a IO solo di chi riceve davvero qualcosa."),

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 from django.utils.translation import ngettext
+from django_stubs_ext import StrOrPromise
 
 from messaging.appio.rules import Problem
 from messaging.templatetags.portal import euros, number
 
-Words = str | Promise
-
-_FISCAL_CODE: dict[str, Words] = {
+_FISCAL_CODE: dict[str, StrOrPromise] = {
     "empty": lazy("Scrivi il codice fiscale del destinatario."),
     "eleven_digits": lazy(
         "Questo ha 11 cifre: è di una società, o provvisorio. IO scrive solo a persone, con il codice di 16 caratteri."
@@ -24,10 +22,10 @@ _FISCAL_CODE: dict[str, Words] = {
     "check_character": lazy("L’ultima lettera non torna con il resto: ricopialo dalla tessera sanitaria."),
     "date": lazy("La data di nascita scritta nel codice non esiste: ricopialo dalla tessera sanitaria."),
 }
-_TEXT: dict[str, Words] = {
+_TEXT: dict[str, StrOrPromise] = {
     "not_text": lazy("C’è un carattere che non si può inviare: cancella il testo incollato e scrivilo di nuovo.")
 }
-_AMOUNT: dict[str, Words] = {
+_AMOUNT: dict[str, StrOrPromise] = {
     "empty": lazy("Scrivi l’importo in euro, come 148,50."),
     "missing": lazy("Scrivi l’importo in euro, come 148,50."),
     "ambiguous": lazy("Può voler dire due importi: scrivi anche i centesimi, come 1.234,00 oppure 1,23."),
@@ -41,7 +39,7 @@ _AMOUNT: dict[str, Words] = {
         "Questo servizio può chiedere al massimo %(limit)s euro. Se l’importo è giusto, chiedi a un amministratore."
     ),
 }
-_NOTICE_NUMBER: dict[str, Words] = {
+_NOTICE_NUMBER: dict[str, StrOrPromise] = {
     "empty": lazy("Scrivi il numero dell’avviso pagoPA: 18 cifre."),
     "missing": lazy("Scrivi il numero dell’avviso pagoPA: 18 cifre."),
     "not_digits": lazy("Il numero avviso ha solo cifre: ricopialo dall’avviso."),
@@ -49,27 +47,27 @@ _NOTICE_NUMBER: dict[str, Words] = {
     "aux_digit": lazy("Il numero avviso comincia con 0, 1, 2 o 3: ricopialo dall’avviso."),
     "check_digits": lazy("Le ultime due cifre non tornano con le altre: ricontrolla il numero sull’avviso."),
 }
-_DUE_DATE: dict[str, Words] = {
+_DUE_DATE: dict[str, StrOrPromise] = {
     "empty": lazy("Scrivi la scadenza: giorno, mese e anno, come 16/12/2026."),
     "not_a_date": lazy("Scrivi giorno, mese e anno, come 16/12/2026."),
     "short_year": lazy("Scrivi l’anno con quattro cifre, come 16/12/2026."),
     "no_such_day": lazy("Questo giorno non esiste: ricontrolla giorno e mese."),
     "year": lazy("Ricontrolla l’anno: la scadenza è troppo lontana."),
 }
-_PAYEE: dict[str, Words] = {
+_PAYEE: dict[str, StrOrPromise] = {
     "pattern": lazy("Il codice fiscale di un ente ha 11 cifre."),
     "no_payment": lazy("L’ente creditore vale solo con un pagamento."),
     "not_allowed": lazy("Questo servizio non può indicare un altro ente creditore: lascia vuoto."),
 }
-_INVALID_AFTER: dict[str, Words] = {
+_INVALID_AFTER: dict[str, StrOrPromise] = {
     "no_payment": lazy("Vale solo con un pagamento: togli la spunta."),
     "no_due_date": lazy("Senza scadenza non vale niente: scrivi la scadenza, o togli la spunta."),
 }
-_OTHER: dict[str, Words] = {
+_OTHER: dict[str, StrOrPromise] = {
     "not_allowed": lazy("Questo servizio non ha l’accordo Premium: togli la spunta."),
     "range": lazy("Questo valore non è ammesso."),
 }
-_FIELDS: dict[str, Mapping[str, Words]] = {
+_FIELDS: dict[str, Mapping[str, StrOrPromise]] = {
     "fiscal_code": _FISCAL_CODE,
     "subject": _TEXT,
     "markdown": _TEXT,
@@ -80,7 +78,7 @@ _FIELDS: dict[str, Mapping[str, Words]] = {
     "invalid_after_due_date": _INVALID_AFTER,
 }
 
-BUTTON_TARGETS: dict[str, Words] = {
+BUTTON_TARGETS: dict[str, StrOrPromise] = {
     "empty": lazy("Scrivi dove porta il pulsante."),
     "web_address": lazy("Scrivi l’indirizzo intero, come https://www.comune.example.it/tari."),
     "phone": lazy("Scrivi un numero di telefono, come 0123 456789."),
@@ -91,6 +89,11 @@ BUTTON_TARGETS: dict[str, Words] = {
     "too_many": lazy("I pulsanti sono al massimo due."),
     "action": lazy("L’app non sa aprirlo: ricontrolla dove porta il pulsante."),
 }
+
+
+def words_of(field: str, code: str) -> StrOrPromise:
+    """The sentence without its values, still to be translated: for what a class says once for all."""
+    return _FIELDS[field][code]
 
 
 def problem_sentence(problem: Problem) -> str:

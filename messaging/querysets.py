@@ -48,7 +48,9 @@ def drafts(user: User) -> QuerySet[Message]:
 def came_back(user: User) -> QuerySet[Message]:
     """The drafts that somebody gave back to the person; ``last_change`` is the id of the step that tells why."""
     last = StatusChange.objects.filter(message=OuterRef("pk")).order_by("-pk")
-    told = drafts(user).annotate(last_change=Subquery(last.values("pk")[:1]), last_reason=Subquery(last.values("reason")[:1]))
+    told = drafts(user).annotate(
+        last_change=Subquery(last.values("pk")[:1]), last_reason=Subquery(last.values("reason")[:1])
+    )
     return told.filter(last_reason__in=SENT_BACK)
 
 

@@ -63,7 +63,7 @@ def collected_static_files() -> None:
     with (RUN_DIR / "static.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (RUN_DIR / "static").exists():
-            call_command("collectstatic", verbosity=0, interactive=False, ignore_patterns=["simulator"])
+            call_command("collectstatic", verbosity=0, interactive=False)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -80,7 +80,7 @@ def own_message(account_id: int) -> Work | None:
     )
     if message := own.exclude(io_id="").order_by("-id").first():
         return Work(message, Stage.PROBE, Lane.PERSON)
-    message = own.filter(status=Status.QUEUED).order_by("id").first()
+    message = own.filter(status=Status.QUEUED, leased_by="").order_by("id").first()
     return Work(message, Stage.DECIDE, Lane.PERSON) if message else None
 
 
@@ -98,8 +98,9 @@ def take_back(alive: Collection[str]) -> None:
 
 
 def release(message: Message, seconds: float = 0.0) -> None:
-    """Give one lease back: due again after ``seconds``."""
-    Message.objects.filter(pk=message.pk, leased_by=message.leased_by, next_attempt_at__isnull=False).update(
+    """Give one lease back: due again after ``seconds``. A message that was not leased keeps its time."""
+    leased = Message.objects.filter(pk=message.pk, leased_by=message.leased_by).exclude(leased_by="")
+    leased.filter(next_attempt_at__isnull=False).update(
         next_attempt_at=timezone.now() + timedelta(seconds=seconds), leased_by=""
     )
 

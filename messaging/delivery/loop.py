@@ -66,6 +66,7 @@ class DeliveryLoop:
     def _deliver(self, slot: int) -> None:
         end = time.monotonic() + LONGEST_RUN
         last_work = time.monotonic()
+        self.paused = outage.is_paused(self.account_id)
         while not self.should_stop() and time.monotonic() < end:
             if not self._keep_place(slot):
                 return
@@ -121,7 +122,10 @@ class DeliveryLoop:
 
     def _probe(self) -> None:
         """While the account is paused: a harmless read, then one message alone."""
-        turn = outage.claim_probe(self.account_id)
+        if not outage.is_probe_due(self.account_id):
+            return
+        starts = budget.lease(self.account_id, 1, person=True).starts
+        turn = outage.claim_probe(self.account_id) if starts else None
         if turn is None:
             return
         work = claims.one_message(self.account_id, self.holder) if turn else claims.own_message(self.account_id)
@@ -130,7 +134,7 @@ class DeliveryLoop:
             outage.end_pause(self.account_id)
             return
         work.alone = True
-        self._call([work], budget.lease(self.account_id, 1, person=True).starts)
+        self._call([work], starts)
 
     def _dispatch(self) -> None:
         wanted = min(len(self.lanes), self.senders.free)

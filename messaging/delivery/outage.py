@@ -31,6 +31,11 @@ def record_fault(account_id: int) -> None:
     )
 
 
+def is_paused(account_id: int) -> bool:
+    """Whether the account is paused."""
+    return GatewayAccount.objects.filter(pk=account_id, paused_at__isnull=False).exists()
+
+
 def is_probe_due(account_id: int) -> bool:
     """Whether a paused account is to be probed now."""
     return GatewayAccount.objects.filter(pk=account_id, paused_at__isnull=False, probe_at__lte=timezone.now()).exists()

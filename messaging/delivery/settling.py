@@ -46,14 +46,33 @@ def settle(group: list[Done], holder: str) -> list[Work]:
     until = time.monotonic() + DATABASE_PATIENCE
     while True:
         try:
-            with Moves() as moves:
-                return [work for done in group if (work := _settle_one(moves, done, holder))]
+            return _settle_together(group, holder)
         except (OperationalError, InterfaceError):
             if time.monotonic() > until:
                 raise
             log.warning("database_away", answers=len(group))
             connection.close()
             time.sleep(0.5)
+        except Exception:
+            if len(group) > 1:
+                # One answer that cannot be settled takes no other one along.
+                return [work for done in group for work in settle([done], holder)]
+            # If it was posted, it stays in sending and becomes uncertain.
+            log.exception("answer_not_settled", message=str(group[0].call.work.message.public_id))
+            return []
+
+
+def _settle_together(group: list[Done], holder: str) -> list[Work]:
+    """One transaction; if it fails, the objects in memory are again as the rows are."""
+    messages = [done.call.work.message for done in group]
+    before = [dict(vars(message)) for message in messages]
+    try:
+        with Moves() as moves:
+            return [work for done in group if (work := _settle_one(moves, done, holder))]
+    except BaseException:
+        for message, row in zip(messages, before, strict=True):
+            vars(message).update(row)
+        raise
 
 
 def _settle_one(moves: Moves, done: Done, holder: str) -> Work | None:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from messaging import placeholders
 from messaging.appio.markdown import Button, ButtonError, ButtonKind, button_action, with_buttons
 from messaging.forms.base import PortalForm
-from messaging.problem_words import target_sentence
+from messaging.problem_words import BUTTON_TARGETS, target_sentence
 
 NUMBERS = (1, 2)
 PARTS = ("text_it", "text_en", "kind", "target")
@@ -52,7 +52,7 @@ def _target() -> forms.CharField:
     return forms.CharField(
         label=_("Indirizzo, numero o pagina"),
         max_length=2000,
-        error_messages={"required": target_sentence("empty")},
+        error_messages={"required": BUTTON_TARGETS["empty"]},
         widget=forms.TextInput({"autocapitalize": "none", "spellcheck": "false"}),
     )
 

@@ -1,4 +1,4 @@
-"""Writing one message: the kind, then everything that it says."""
+"""Writing one message: everything that it says."""
 
 from __future__ import annotations
 
@@ -16,70 +16,19 @@ from messaging.appio import fiscal_codes, rules
 from messaging.appio.rules import AmountError, Problem, parse_euros
 from messaging.delivery import content
 from messaging.enums import FeatureLevel, Kind
-from messaging.forms.base import ChoiceCards, MonoInput, PortalForm
+from messaging.forms.base import ChoiceCards, MonoInput
 from messaging.forms.buttons import WithButtons, typed_buttons
 from messaging.forms.dates import DayError, parse_day, typed_day
-from messaging.models import Message, Recipient, Template, User
+from messaging.forms.kinds import KIND_CHOICES, KIND_WORDS, without_nulls
+from messaging.models import Message, Recipient, User
 from messaging.permissions import services_of
-from messaging.problem_words import confirm_notice_number, placeholders_sentence, problem_sentence, sentence
+from messaging.problem_words import confirm_notice_number, placeholders_sentence, problem_sentence, sentence, words_of
 from messaging.templatetags.portal import grouped
-
-KIND_WORDS = {
-    Kind.INFORMATIONAL.value: _("Una notizia, un promemoria, un documento pronto."),
-    Kind.PAYMENT.value: _("Un avviso pagoPA: nell’app compare il pulsante «Paga»."),
-    Kind.DUE_DATE.value: _("Qualcosa da fare entro un giorno: nell’app si può aggiungere al calendario."),
-}
-KIND_CHOICES = [
-    (Kind.INFORMATIONAL.value, _("Informativo")),
-    (Kind.PAYMENT.value, _("Di pagamento")),
-    (Kind.DUE_DATE.value, _("Con scadenza")),
-]
 
 _PAYMENT_FIELDS = ("amount", "notice_number", "notice_confirmed", "invalid_after_due_date", "payee")
 #: What a draft may still lack without anything being wrong with it.
 _MISSING = frozenset({"required", "empty", "missing", "too_short", "no_due_date"})
 _FIELD_OF = {"markdown": "body", "feature_level": "advanced"}
-
-
-def without_nulls(data: Mapping[str, str]) -> dict[str, str]:
-    """The posted values without NUL characters, which no database keeps."""
-    return {name: str(value).replace("\x00", "") for name, value in data.items()}
-
-
-class NewMessageForm(PortalForm):
-    """What the message is for, or which template it starts from."""
-
-    kind = forms.ChoiceField(
-        label=_("Che messaggio scrivi?"),
-        choices=KIND_CHOICES,
-        required=False,
-        widget=ChoiceCards(descriptions=KIND_WORDS),
-    )
-    template = forms.ModelChoiceField(
-        Template.objects.none(),
-        label=_("Modello"),
-        required=False,
-        empty_label=_("Nessuno: comincio da zero"),
-        help_text=_("Se ne scegli uno, il tipo è quello del modello."),
-        error_messages={"invalid_choice": _("Questo modello non c’è più: scegline un altro.")},
-    )
-
-    def __init__(self, *args: Any, person: User, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        templates = Template.objects.filter(service__in=services_of(person).values("pk")).select_related("service")
-        field = self.fields["template"]
-        assert isinstance(field, forms.ModelChoiceField)
-        field.queryset = templates.order_by("service__name", "name")
-        field.label_from_instance = lambda one: f"{one.service.name}: {one.name}"
-
-    def clean(self) -> dict[str, Any]:
-        """The template's kind counts; without a template one must be chosen."""
-        values = self.cleaned_data
-        if values.get("template"):
-            values["kind"] = values["template"].kind
-        elif not values.get("kind") and not self.errors:
-            self.add_error("kind", ValidationError(_("Scegli un tipo di messaggio, oppure un modello."), code="required"))
-        return values
 
 
 class ComposeForm(WithButtons):
@@ -95,7 +44,7 @@ class ComposeForm(WithButtons):
         label=_("Codice fiscale del destinatario"),
         help_text=_("16 caratteri, anche con spazi."),
         widget=MonoInput({"autocapitalize": "characters"}),
-        error_messages={"required": sentence("fiscal_code", "empty")},
+        error_messages={"required": words_of("fiscal_code", "empty")},
     )
     subject = forms.CharField(
         label=_("Oggetto"),
@@ -112,19 +61,19 @@ class ComposeForm(WithButtons):
     amount = forms.CharField(
         label=_("Importo in euro"),
         widget=forms.TextInput({"inputmode": "decimal", "autocomplete": "off"}),
-        error_messages={"required": sentence("amount", "empty")},
+        error_messages={"required": words_of("amount", "empty")},
     )
     notice_number = forms.CharField(
         label=_("Numero avviso pagoPA"),
         widget=MonoInput({"inputmode": "numeric"}),
-        error_messages={"required": sentence("notice_number", "empty")},
+        error_messages={"required": words_of("notice_number", "empty")},
     )
     #: The number that the person confirmed although its check digits do not match.
-    notice_confirmed = forms.CharField(label=_("Il numero è giusto così"), required=False)
+    notice_confirmed = forms.CharField(label=_("Il numero avviso pagoPA"), required=False)
     due_date = forms.CharField(
         label=_("Scadenza"),
         widget=forms.TextInput({"placeholder": "gg/mm/aaaa", "autocomplete": "off"}),
-        error_messages={"required": sentence("due_date", "empty")},
+        error_messages={"required": words_of("due_date", "empty")},
     )
     invalid_after_due_date = forms.BooleanField(label=_("Dopo la scadenza non si può più pagare"), required=False)
     payee = forms.CharField(
@@ -341,15 +290,3 @@ def typed_of(message: Message) -> dict[str, str]:
 
 def _typed_euros(cents: int | None) -> str:
     return "" if cents is None else f"{cents // 100},{cents % 100:02}"
-
-
-class RepeatForm(PortalForm):
-    """Why the same content goes to the same person again."""
-
-    repeat_reason = forms.CharField(
-        label=_("Perché lo mandi di nuovo?"),
-        max_length=300,
-        help_text=_("Resta nella storia del messaggio, con il tuo nome. Non scrivere dati personali."),
-        error_messages={"required": _("Scrivi perché lo mandi di nuovo.")},
-        widget=forms.Textarea({"rows": 2, "maxlength": 300}),
-    )

@@ -48,7 +48,9 @@ class ResolutionForm(PortalForm):
         super().__init__(*args, **kwargs)
         widget = self.fields["decision"].widget
         if payment and isinstance(widget, ChoiceCards):
-            again = _("Se il primo era arrivato, la persona ne riceve due uguali. L’avviso si paga comunque una volta sola.")
+            again = _(
+                "Se il primo era arrivato, la persona ne riceve due uguali. L’avviso si paga comunque una volta sola."
+            )
             widget.descriptions = {**widget.descriptions, self.AGAIN: again}
 
 

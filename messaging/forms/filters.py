@@ -32,9 +32,7 @@ _ODD = {"invalid": _("Scrivi una data come 16/12/2026.")}
 class FilterForm(PortalForm):
     """What the list shows; bound to the address."""
 
-    status = forms.ChoiceField(
-        label=_("Stato"), required=False, choices=[("", _("Tutti gli stati")), *Status.choices]
-    )
+    status = forms.ChoiceField(label=_("Stato"), required=False, choices=[("", _("Tutti gli stati")), *Status.choices])
     service = forms.ModelChoiceField(
         label=_("Servizio"),
         required=False,

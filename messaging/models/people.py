@@ -19,6 +19,10 @@ class User(AbstractUser):
         verbose_name = _("persona")  # type: ignore[assignment]
         verbose_name_plural = _("persone")  # type: ignore[assignment]
 
+    def __str__(self) -> str:
+        full = self.get_full_name()
+        return f"{full} ({self.username})" if full else self.username
+
     @property
     def short_name(self) -> str:
         """First name and initial, as people are named on every screen: «Marta R.»."""

@@ -35,7 +35,7 @@ def page(template: str, context: dict[str, Any], status: int = 200) -> web.Respo
 
 async def stylesheet(request: web.Request) -> web.Response:
     """The one stylesheet."""
-    body = (_ROOT / "static" / "simulator" / "simulator.css").read_bytes()
+    body = (Path(__file__).parent / "static" / "simulator.css").read_bytes()
     return web.Response(body=body, headers={"Content-Type": "text/css; charset=utf-8"})
 
 

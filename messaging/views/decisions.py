@@ -35,9 +35,12 @@ _RESOLUTIONS: dict[str, Callable[[Message, User, str], bool]] = {
 def message_approve(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Say yes to what was on the page, and to nothing else."""
     person, message = person_of(request), message_or_404(person_of(request), public_id)
+    can = Abilities(person, message)
+    if not can.supervises:
+        raise PermissionDenied
     if message.status != Status.AWAITING_APPROVAL:
         return _too_late(request, message)
-    if not Abilities(person, message).approve:
+    if not can.approve:
         raise PermissionDenied
     form = ApprovalForm(request.POST)
     if not form.is_valid() or form.cleaned_data["seen"] != message.approval_digest:
@@ -54,9 +57,12 @@ def message_approve(request: HttpRequest, public_id: UUID) -> HttpResponse:
 def message_send_back(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Give a message back to its author, saying what must change."""
     person, message = person_of(request), message_or_404(person_of(request), public_id)
+    can = Abilities(person, message)
+    if not can.supervises:
+        raise PermissionDenied
     if message.status != Status.AWAITING_APPROVAL:
         return _too_late(request, message)
-    if not Abilities(person, message).send_back:
+    if not can.send_back:
         raise PermissionDenied
     form = SendBackForm(request.POST)
     if not form.is_valid():

@@ -22,7 +22,7 @@ from messaging.enums import Reason, Status
 from messaging.models import Administrator, Message, Service, ServiceKey, StatusChange, User
 from messaging.permissions import administered_institutions
 from messaging.templatetags.portal import elapsed, number, when
-from messaging.views.common import names, supervisors_of, person_of
+from messaging.views.common import names, person_of, supervisors_of
 from messaging.views.pauses import pause_words
 from messaging.wording import owner_words, reason_story, refusal_words
 
@@ -51,13 +51,21 @@ def desk(request: HttpRequest) -> HttpResponse:
     services = querysets.my_services(person)
     institutions = list(administered_institutions(person))
     if not services and not institutions:
-        return render(request, "messaging/desk.html", {"greeting": greeting(), "today": timezone.localdate(), "ask": _whom_to_ask()})
+        return render(
+            request,
+            "messaging/desk.html",
+            {"greeting": greeting(), "today": timezone.localdate(), "ask": _whom_to_ask()},
+        )
     context: dict[str, Any] = {
         "greeting": greeting(),
         "today": timezone.localdate(),
         "writes": bool(services),
         "administers": bool(institutions),
-        "todos": [*_of_the_administrator(person, bool(institutions)), *_of_the_supervisor(person), *_of_the_author(person)],
+        "todos": [
+            *_of_the_administrator(person, bool(institutions)),
+            *_of_the_supervisor(person),
+            *_of_the_author(person),
+        ],
     }
     if services:
         context |= _running(person)
@@ -160,7 +168,14 @@ def _of_the_supervisor(person: User) -> list[Todo]:
         )
         button = ngettext("Decidi", "Decidi caso per caso", unknown)
         todos.append(
-            Todo("it-help-circle", "wait", title % {"n": number(unknown)}, text, f"{reverse('waiting_list')}#h-uncertain", button)
+            Todo(
+                "it-help-circle",
+                "wait",
+                title % {"n": number(unknown)},
+                text,
+                f"{reverse('waiting_list')}#h-uncertain",
+                button,
+            )
         )
     return todos
 
@@ -202,7 +217,9 @@ def _stopped(administered: list[int], services: dict[int, Service]) -> list[Todo
         if one.owner in {"administrator", "pagopa"} and one.service_id is not None:
             service = services[one.service_id]
             told = {"n": number(one.count), "service": service.name}
-            title = ngettext("Un messaggio di %(service)s è fermo", "%(n)s messaggi di %(service)s sono fermi", one.count)
+            title = ngettext(
+                "Un messaggio di %(service)s è fermo", "%(n)s messaggi di %(service)s sono fermi", one.count
+            )
             sentence, step = refusal_words(one.cause)
             address = reverse("service_detail", args=[service.slug])
             todos.append(Todo("it-error", "bad", title % told, f"{sentence} {step}", address, _("Apri il servizio")))

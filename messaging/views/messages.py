@@ -28,6 +28,7 @@ from messaging.querysets import open_pauses, to_approve
 from messaging.views.abilities import Abilities
 from messaging.views.common import names, person_of, supervisors_of
 from messaging.views.pauses import pause_words
+from messaging.views.preview import phone_of
 from messaging.views.stories import facts, support_text, tell
 from messaging.wording import owner_words, refusal_words, status_meaning
 
@@ -56,9 +57,7 @@ def message_search(request: HttpRequest) -> HttpResponse:
         return redirect("message_detail", found.message.public_id)
     if found.parameter:
         return redirect(f"{reverse('message_list')}?{_query(**{found.parameter: found.value})}")
-    form.add_error(
-        "query", _("Nessun messaggio dei tuoi servizi corrisponde. Controlla di averlo scritto per intero.")
-    )
+    form.add_error("query", _("Nessun messaggio dei tuoi servizi corrisponde. Controlla di averlo scritto per intero."))
     return _render_list(request, QueryDict(), form, status=422)
 
 
@@ -132,7 +131,7 @@ def render_message(
         context["resolution"] = resolution
     if send_back:
         context["send_back"] = send_back
-    context |= {"phone": _phone_of(message), "has_errors": bool(wrong), "wrong": wrong[0] if wrong else None}
+    context |= {"has_errors": bool(wrong), "wrong": wrong[0] if wrong else None}
     return render(request, "messaging/message_detail.html", context, status=422 if wrong else 200)
 
 
@@ -142,11 +141,15 @@ def page_of(person: User, message: Message) -> dict[str, Any]:
     told = tell(message)
     status = Status(message.status)
     meaning, next_step = status_meaning(status)
-    decides = [one for one in supervisors_of([message.service_id]).get(message.service_id, []) if _may_decide(one, message)]
+    decides = [
+        one for one in supervisors_of([message.service_id]).get(message.service_id, []) if _may_decide(one, message)
+    ]
     return {
         "message": message,
         "can": can,
         "told": told,
+        "phone": phone_of(message),
+        "first_sent": told.attempts[0].started_at if told.attempts else None,
         "facts": facts(message),
         "support": support_text(message, told.attempts),
         "meaning": meaning,
@@ -221,15 +224,6 @@ def _refusal(message: Message) -> dict[str, Any]:
         return {}
     sentence, step = refusal_words(message.refusal_cause)
     return {"cause": sentence, "cause_step": step, "owner": owner_words(message.refusal_owner)}
-
-
-def _phone_of(message: Message) -> Any:
-    """The citizen's phone, drawn by the preview that the composing pages share."""
-    try:
-        from messaging.views.preview import phone_of
-    except ImportError:
-        return None
-    return phone_of(message)
 
 
 def say(request: HttpRequest, text: str, *, good: bool = True) -> None:

@@ -41,14 +41,20 @@ def _words(reason: PauseReason) -> tuple[str, str, str, str]:
             return (
                 _("IO non accetta la chiave di questo servizio"),
                 _("I messaggi aspettano in coda: non se ne perde nessuno."),
-                _("Tocca a un amministratore: copia la chiave dall’Area Riservata di IO, la salva, poi riprende gli invii."),
+                _(
+                    "Tocca a un amministratore: copia la chiave dall’Area Riservata di IO, la salva,"
+                    " poi riprende gli invii."
+                ),
                 _("Sospeso: chiave"),
             )
         case PauseReason.FORBIDDEN:
             return (
                 _("IO non accetta questo servizio, o l’indirizzo di rete da cui scriviamo"),
                 _("I messaggi aspettano in coda: non se ne perde nessuno."),
-                _("Tocca a un amministratore: controlla nell’Area Riservata di IO che il servizio sia attivo e che l’indirizzo sia tra quelli autorizzati, poi riprende gli invii."),
+                _(
+                    "Tocca a un amministratore: controlla nell’Area Riservata di IO che il servizio sia attivo"
+                    " e che l’indirizzo sia tra quelli autorizzati, poi riprende gli invii."
+                ),
                 _("Sospeso: permesso"),
             )
         case PauseReason.FEATURE:

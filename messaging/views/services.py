@@ -20,7 +20,7 @@ from messaging.delivery import pauses, seal
 from messaging.enums import Role
 from messaging.forms.decisions import ReleaseForm
 from messaging.models import Membership, Service, ServiceKey, ServicePause, User
-from messaging.permissions import administered_institutions, is_supervisor, service_or_404
+from messaging.permissions import administered_institutions, is_supervisor
 from messaging.templatetags.portal import when
 from messaging.views.common import person_of
 from messaging.views.messages import say
@@ -74,14 +74,18 @@ def service_list(request: HttpRequest) -> HttpResponse:
 def service_detail(request: HttpRequest, slug: str) -> HttpResponse:
     """One service: its state, its pauses, who works in it, and what of it stands still."""
     person = person_of(request)
-    service = service_or_404(person, slug)
+    service = _service_or_404(person, slug)
     (card,) = _cards(person, [service])
     context = {
         "card": card,
         "service": service,
         "outage": service.institution.account.paused_at,
         "held": seal.installation().held_at,
-        "people": list(Membership.objects.filter(service=service, user__is_active=True).select_related("user").order_by("user__first_name", "pk")),
+        "people": list(
+            Membership.objects.filter(service=service, user__is_active=True)
+            .select_related("user")
+            .order_by("user__first_name", "pk")
+        ),
         "allowed": service.allowed_recipients.count(),
         "stopped": [_stopped(one) for one in querysets.standstills([service.pk])] if card.may_resume else [],
     }
@@ -93,11 +97,13 @@ def service_detail(request: HttpRequest, slug: str) -> HttpResponse:
 def service_resume(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Lift a pause, so that what waits in the queue leaves."""
     person = person_of(request)
-    service = service_or_404(person, slug)
+    service = _service_or_404(person, slug)
     administers = administered_institutions(person).filter(pk=service.institution_id).exists()
     if not administers and not is_supervisor(person, service):
         raise PermissionDenied
-    pause = ServicePause.objects.filter(pk=pk, service=service).select_related("service__institution", "lifted_by").first()
+    pause = (
+        ServicePause.objects.filter(pk=pk, service=service).select_related("service__institution", "lifted_by").first()
+    )
     if pause is None:
         raise Http404
     if pauses.lift(pause, person):
@@ -130,6 +136,13 @@ def sending_release(request: HttpRequest) -> HttpResponse:
         else _("Il portale può inviare di nuovo. I messaggi in coda partono da soli."),
     )
     return redirect("service_list")
+
+
+def _service_or_404(person: User, slug: str) -> Service:
+    service = querysets.known_services(person).filter(slug=slug).first()
+    if service is None:
+        raise Http404
+    return service
 
 
 def _render_list(request: HttpRequest, form: ReleaseForm | None = None) -> HttpResponse:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -53,7 +52,7 @@ def waiting_list(request: HttpRequest) -> HttpResponse:
     person = person_of(request)
     services = querysets.supervised(person)
     if not services:
-        raise PermissionDenied
+        raise Http404
     approvals = _queue(querysets.to_approve(person), _place(request, "approvals_after"))
     uncertain = _queue(querysets.uncertain(person), _place(request, "uncertain_after"))
     stopped = [_in_words(one) for one in querysets.standstills(services)]

@@ -5,13 +5,12 @@ from __future__ import annotations
 from uuid import uuid4
 
 import pytest
-from django.core.paginator import Paginator
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from messaging.admin import messages
+from messaging.admin import paging
 from messaging.enums import Kind, Status
 from messaging.models import Message
 from tests import cast
@@ -112,16 +111,24 @@ def test_the_list_asks_the_database_as_often_with_500_rows_as_with_50(
         ) as queries:
             assert client.get(LIST).status_code == 200
         asked.append(len(queries))
-    assert asked[0] == asked[1] <= 10, asked
+    assert asked[0] == asked[1] <= 12, asked
     assert not any('"body"' in query["sql"] or '"subject"' in query["sql"] for query in queries.captured_queries)
 
 
 def test_counting_stops_at_the_cap(client: Client, here: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(messages, "CAP", 60)
+    monkeypatch.setattr(paging, "CAP", 60)
     _fill(here, 80)
     assert "60+ messaggi" in client.get(LIST).content.decode()
-    assert issubclass(messages.CappedPaginator, Paginator)
     assert client.get(LIST, {"p": 2}).status_code == 200
+
+
+def test_pages_of_several_services_follow_one_order_and_miss_nothing(client: Client, here: Place) -> None:
+    other = cast.make_service(institution=here.institution)
+    for _ in range(30):
+        cast.make_message(service=other, author=here.clerk)
+        cast.make_message(service=here.service, author=here.clerk)
+    shown = [row.pk for page in (1, 2, 3) for row in client.get(LIST, {"p": page}).context["cl"].result_list]
+    assert shown == list(Message.objects.order_by("-id").values_list("pk", flat=True))
 
 
 def _fill(place: Place, wanted: int) -> None:

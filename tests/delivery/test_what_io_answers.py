@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from messaging.delivery import loop as delivery_loop
-from messaging.delivery import pauses, tracking
-from messaging.delivery.submission import give_up_waiting
+from messaging.delivery import pauses, seal
 from messaging.enums import AttemptOutcome, PauseReason, Reason, Status
 from messaging.models import Attempt, GatewayAccount, Message, ServicePause
 from messaging.tasks import sweep
@@ -119,7 +118,7 @@ def test_a_refused_connection_leaves_the_message_queued_and_it_goes_once_when_io
     assert set(reasons(message)) == {Reason.SENT, Reason.NOT_SENT}
     assert set(message.attempts.values_list("outcome", flat=True)) == {AttemptOutcome.NOT_SENT}
     desk.simulator.clear()
-    deliver(desk.account, 20)
+    deliver(desk.account, 9)
     assert status_of(message) == Status.ACCEPTED
     assert len(desk.simulator.ledger(REGULAR)) == 1
 
@@ -223,7 +222,7 @@ def test_an_amount_over_the_limit_of_the_service_is_refused_and_the_administrato
 def test_slow_answers_are_waited_for(desk: Desk, deliver: Deliver) -> None:
     desk.simulator.fault("latency", value=700)
     messages = desk.messages(10)
-    deliver(desk.account, 15)
+    deliver(desk.account, 9)
     assert statuses() == {Status.ACCEPTED: len(messages)}
     assert desk.simulator.posts() == len(messages)
 
@@ -286,12 +285,12 @@ def test_what_a_premium_message_tells_of_its_reader_and_payer_is_kept(
 def test_an_attempt_past_its_deadline_becomes_uncertain_in_the_sweep_and_is_not_posted(
     desk: Desk, deliver: Deliver
 ) -> None:
+    assert not seal.is_held()
     message = desk.message(REGULAR, status=Status.SENDING, attempt_number=1)
     Message.objects.update(sending_deadline=message.created_at)
     Attempt.objects.create(message=message, number=1, started_at=message.created_at)
-    sweep()
     look_again_and_again(deliver, desk)
+    assert not seal.is_held()
     assert status_of(message) == Status.UNCERTAIN
+    assert reasons(message) == [Reason.DEADLINE]
     assert desk.simulator.posts() == 0
-    assert give_up_waiting([message], message.created_at) == 0
-    assert tracking.FIRST_LOOK.total_seconds() == 10

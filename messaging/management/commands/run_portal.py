@@ -54,7 +54,7 @@ class Command(BaseCommand):
         call_command("migrate", verbosity=0, interactive=False)
         call_command("createcachetable", verbosity=0)
         call_command("compile_translations", verbosity=0)
-        call_command("collectstatic", verbosity=0, interactive=False, ignore_patterns=["simulator"])
+        call_command("collectstatic", verbosity=0, interactive=False)
         if settings.DEMONSTRATION:
             call_command("demo", quiet=True, stdout=self.stdout)
 
