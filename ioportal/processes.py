@@ -26,6 +26,7 @@ class Child:
 
     name: str
     command: Sequence[str]
+    called: bool = False
     process: subprocess.Popen[bytes] | None = None
     deaths: deque[float] = field(default_factory=lambda: deque(maxlen=DEATHS))
 
@@ -39,9 +40,9 @@ class Processes:
         self._children: list[Child] = []
         self._stopping = False
 
-    def start(self, name: str, command: Sequence[str]) -> None:
-        """Start a child and keep it running."""
-        child = Child(name, command)
+    def start(self, name: str, command: Sequence[str], *, called: bool = False) -> None:
+        """Start a child and keep it running; one that is ``called`` by the others ends after them."""
+        child = Child(name, command, called)
         self._children.append(child)
         self._launch(child)
 
@@ -59,19 +60,15 @@ class Processes:
         return 0
 
     def stop(self) -> None:
-        """End all children, the last started first, and wait for them."""
-        for child in reversed(self._children):
-            if child.process and child.process.poll() is None:
-                child.process.terminate()
+        """End all children and wait for them: first those that may be calling others, then the others."""
         until = time.monotonic() + STOP_PATIENCE
-        for child in self._children:
-            if child.process is None:
-                continue
-            try:
-                child.process.wait(timeout=max(0.1, until - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                child.process.kill()
-                child.process.wait()
+        for called in (False, True):
+            children = [child for child in self._children if child.called is called and child.process]
+            for child in children:
+                if child.process and child.process.poll() is None:
+                    child.process.terminate()
+            for child in children:
+                _wait_or_kill(child, until)
 
     def alive(self) -> bool:
         """Whether no child has died."""
@@ -96,6 +93,16 @@ class Processes:
 
     def _ask_to_stop(self, number: int, frame: object) -> None:
         self._stopping = True
+
+
+def _wait_or_kill(child: Child, until: float) -> None:
+    if child.process is None:
+        return
+    try:
+        child.process.wait(timeout=max(0.1, until - time.monotonic()))
+    except subprocess.TimeoutExpired:
+        child.process.kill()
+        child.process.wait()
 
 
 def is_free(host: str, port: int) -> bool:

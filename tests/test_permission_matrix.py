@@ -19,8 +19,8 @@ from tests import cast
 # Whoever asks.
 ANYBODY = {"healthz", "readyz", "help", "status_help", "accessibility", "privacy", "set_language"}
 # Every person who has signed in; what it shows is their own.
-SIGNED_IN = {"desk", "message_list", "message_new", "template_list", "template_new", "service_list", "waiting_list"}
-SIGNED_IN_POST = {"message_search"}
+SIGNED_IN = {"desk", "desk_running", "message_list", "message_new", "template_list", "template_new", "service_list", "waiting_list"}
+SIGNED_IN_POST = {"message_search", "template_preview"}
 # A message of the person's services: both roles in it see it, an administrator without a role does not.
 MESSAGE = {"message_detail", "message_live", "message_edit", "message_check"}
 MESSAGE_POST = {
@@ -37,7 +37,7 @@ MESSAGE_POST = {
 # Only supervisors of the service may: the clerk is refused, a stranger finds nothing.
 SUPERVISOR_POST = {"message_approve", "message_send_back", "message_resolve"}
 TEMPLATE = {"template_edit"}
-TEMPLATE_POST = {"template_delete", "template_preview", "template_use"}
+TEMPLATE_POST = {"template_delete"}
 # A service in which the person works or which they administer.
 SERVICE = {"service_detail"}
 SERVICE_POST = {"service_resume"}

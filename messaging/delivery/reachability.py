@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from messaging.appio.answers import KeyRejected, NoProfile, Profile, Throttled
 from messaging.appio.client import Client
-from messaging.delivery import budget, content
+from messaging.delivery import budget, content, outage
 from messaging.delivery.pauses import pause_service
 from messaging.enums import PauseReason, ReachabilityAnswer
 from messaging.models import Message, Reachability, ReachabilityQuestion, Recipient, Service, ServiceKey, User
@@ -75,6 +75,7 @@ def ask(message: Message, person: User) -> Reachability:
     _wait_for_permit(service)
     reply = _client().profile(key.secret, recipient.fiscal_code)
     if isinstance(reply.answer, Profile | NoProfile):
+        outage.record_answer(service.institution.account_id)
         return record(recipient, service, reply.answer)
     if isinstance(reply.answer, Throttled):
         budget.block(service.institution.account_id, reply.answer.retry_after)
