@@ -63,12 +63,12 @@ class Processes:
         """End all children and wait for them: first those that may be calling others, then the others."""
         until = time.monotonic() + STOP_PATIENCE
         for called in (False, True):
-            children = [child for child in self._children if child.called is called and child.process]
-            for child in children:
-                if child.process and child.process.poll() is None:
-                    child.process.terminate()
-            for child in children:
-                _wait_or_kill(child, until)
+            processes = [child.process for child in self._children if child.called is called and child.process]
+            for process in processes:
+                if process.poll() is None:
+                    process.terminate()
+            for process in processes:
+                _wait_or_kill(process, until)
 
     def alive(self) -> bool:
         """Whether no child has died."""
@@ -95,14 +95,12 @@ class Processes:
         self._stopping = True
 
 
-def _wait_or_kill(child: Child, until: float) -> None:
-    if child.process is None:
-        return
+def _wait_or_kill(process: subprocess.Popen[bytes], until: float) -> None:
     try:
-        child.process.wait(timeout=max(0.1, until - time.monotonic()))
+        process.wait(timeout=max(0.1, until - time.monotonic()))
     except subprocess.TimeoutExpired:
-        child.process.kill()
-        child.process.wait()
+        process.kill()
+        process.wait()
 
 
 def is_free(host: str, port: int) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 
 from messaging.enums import MOVING, Reason, Role, Status
 from messaging.models import Membership, Message, Service, ServicePause, StatusChange, User
@@ -16,6 +16,11 @@ from messaging.permissions import Person, administered_institutions
 SENT_BACK = (Reason.SENT_BACK, Reason.CONTENT_CHANGED)
 #: Statuses that ask somebody to act after IO, or the portal, has said no.
 STOPPED = (Status.REFUSED, Status.FAILED, Status.NO_OUTCOME)
+
+
+# A database that does not know how much a person writes would walk through all of their messages, newest first, to find
+# the few of one status. The sums keep it from the author's index: it reads those of that status, and sorts them.
+NEWEST = (F("pk") + 0).desc()
 
 
 def my_services(user: User) -> list[int]:
@@ -40,9 +45,14 @@ def uncertain(user: User) -> QuerySet[Message]:
     return _light(supervised(user), Status.UNCERTAIN)
 
 
+def _mine(user: User, *statuses: Status) -> QuerySet[Message]:
+    rows = _light(my_services(user), *statuses).alias(writer=F("author") + 0)
+    return rows.filter(writer=user.pk).order_by(NEWEST)
+
+
 def drafts(user: User) -> QuerySet[Message]:
     """The person's drafts, newest first."""
-    return _light(my_services(user), Status.DRAFT).filter(author=user).order_by("-pk")
+    return _mine(user, Status.DRAFT)
 
 
 def came_back(user: User) -> QuerySet[Message]:
@@ -56,13 +66,12 @@ def came_back(user: User) -> QuerySet[Message]:
 
 def to_correct(user: User) -> QuerySet[Message]:
     """The person's messages that IO refused for something the person can put right."""
-    mine = _light(my_services(user), Status.REFUSED).filter(author=user, refusal_owner="clerk")
-    return mine.order_by("-pk")
+    return _mine(user, Status.REFUSED).filter(refusal_owner="clerk")
 
 
 def running(user: User) -> QuerySet[Message]:
     """The person's messages that the portal is at work on, newest first."""
-    return _light(my_services(user), *MOVING).filter(author=user).order_by("-pk")
+    return _mine(user, *MOVING)
 
 
 def latest(user: User) -> QuerySet[Message]:

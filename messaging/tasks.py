@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 from celery import shared_task
-from celery.signals import worker_init, worker_shutting_down
+from celery.signals import worker_init, worker_ready, worker_shutting_down
 
 from messaging import checks
 from messaging.delivery import notices
@@ -50,6 +51,13 @@ def notify_staff() -> None:
 @worker_init.connect
 def _prove_durability(**_: object) -> None:
     checks.assert_durable()
+
+
+@worker_ready.connect
+def _look_up_every_second(sender: Any, **_: object) -> None:
+    """With RabbitMQ an idle worker would sleep through SIGTERM until its next message."""
+    if hub := getattr(sender, "hub", None):
+        hub.call_repeatedly(1.0, lambda: None)
 
 
 @worker_shutting_down.connect

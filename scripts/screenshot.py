@@ -141,7 +141,9 @@ def take_one(browser: Browser, address: str) -> None:
     page = sign_in(browser, address, "clerk", 1280)
     compose(page, address)
     PICTURE.parent.mkdir(parents=True, exist_ok=True)
-    shoot(page, PICTURE)
+    # Down to the payment: what follows is seldom used, and a long picture shows nothing.
+    box = page.get_by_role("group", name="Pagamento").bounding_box()
+    shoot(page, PICTURE, height=box["y"] + box["height"] + 24 if box else None)
 
 
 def take_all(browser: Browser, address: str, folder: Path) -> None:
@@ -197,15 +199,16 @@ def visit(page: Page, address: str) -> None:
         raise SystemExit(f"{address} answers {answer.status if answer else 'nothing'}")
 
 
-def shoot(page: Page, path: Path) -> None:
-    """Save the whole page once its fonts are there and its live parts have settled."""
+def shoot(page: Page, path: Path, height: float | None = None) -> None:
+    """Save the whole page, or its first ``height`` pixels, once its fonts are there and its live parts have settled."""
     with suppress(Error):  # a page that keeps looking is never idle
         page.wait_for_load_state("networkidle", timeout=3000)
     page.evaluate("document.fonts.ready")
     page.evaluate("document.activeElement && document.activeElement.blur()")
     page.evaluate("window.scrollTo(0, 0)")
     page.wait_for_timeout(400)
-    page.screenshot(path=str(path), full_page=True)
+    clip = {"x": 0, "y": 0, "width": page.viewport_size["width"], "height": height} if height else None
+    page.screenshot(path=str(path), full_page=True, clip=clip)
     print(path)  # noqa: T201
 
 

@@ -1,4 +1,4 @@
-"""What all tests share: a simulator, deliveries, a whole running portal, and guards that find what no test looks for."""
+"""What all tests share: a simulator, deliveries, a whole running portal, and guards for what no test looks for."""
 
 from __future__ import annotations
 
@@ -97,7 +97,6 @@ def remove_queue(url: str, queue: str) -> None:
 @pytest.fixture(scope="session")
 def running_simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatorProcess]:
     simulator = SimulatorProcess(tmp_path_factory.mktemp("simulator"))
-    LASTING.add(simulator.pid)
     yield simulator
     simulator.stop()
 
@@ -105,7 +104,8 @@ def running_simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simu
 @pytest.fixture
 def simulator(running_simulator: SimulatorProcess, settings: Any) -> SimulatorProcess:
     """A real IO simulator, as new, that the portal's settings name; see tests.simulator_process."""
-    running_simulator.reset()
+    running_simulator.renew()
+    LASTING.add(running_simulator.pid)
     settings.IO_API_URL = running_simulator.url
     return running_simulator
 
@@ -228,7 +228,9 @@ def forms_have_tokens(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     def guarded(self: Client, **environ: Any) -> Any:
         response = request(self, **environ)
-        if not getattr(response, "streaming", False) and response.headers.get("Content-Type", "").startswith("text/html"):
+        if not getattr(response, "streaming", False) and response.headers.get("Content-Type", "").startswith(
+            "text/html"
+        ):
             text = response.content.decode(errors="replace")
             bare.extend(form[:200] for form in _POST_FORM.findall(text) if "csrfmiddlewaretoken" not in form)
         return response

@@ -156,6 +156,13 @@ class PortalProcess:
             self._kill_everything()
         return seconds
 
+    def kill_main(self) -> None:
+        """SIGKILL to the main process alone."""
+        process, self._process = self._process, None
+        assert process is not None, "the portal does not run"
+        process.kill()
+        process.wait()
+
     def _kill_everything(self) -> None:
         for pid in self.everything():
             _kill(pid, signal.SIGKILL)

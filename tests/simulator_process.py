@@ -31,6 +31,7 @@ class Desk:
 
     def __init__(self, url: str, control_url: str) -> None:
         self.url, self.control_url = url, control_url
+        self.holds_back = False
 
     @property
     def phones_url(self) -> str:
@@ -39,6 +40,7 @@ class Desk:
 
     def fault(self, name: str, **options: Any) -> int:
         """Switch a fault on (value, count, operations, service, fiscal_code); returns its number."""
+        self.holds_back = self.holds_back or name == "accept-then-hang"
         return int(self._ask("POST", "faults", {"name": name, **options})["id"])
 
     def clear(self) -> None:
@@ -106,19 +108,31 @@ class SimulatorProcess(Desk):
     """A simulator that this process starts and stops; no latency and no limit unless said."""
 
     def __init__(self, folder: Path, *options: str) -> None:
-        port_file = folder / "ports"
+        self._folder, self._options = folder, options
+        self._start()
+
+    def _start(self) -> None:
+        port_file, log = self._folder / "ports", self._folder / "simulator.log"
         command = [sys.executable, "-m", "messaging.simulator", "--port", "0", "--control-port", "0"]
         command += ["--port-file", str(port_file), "--latency-ms", "1", "--settle-seconds", "0", "--limit", "none"]
-        self._log = (folder / "simulator.log").open("wb")
-        self._process = subprocess.Popen([*command, *options], cwd=REPOSITORY, stdout=self._log, stderr=self._log)
+        with log.open("ab") as out:
+            self._process = subprocess.Popen([*command, *self._options], cwd=REPOSITORY, stdout=out, stderr=out)
         until = time.monotonic() + _PATIENCE
         while not port_file.exists():
             if self._process.poll() is not None or time.monotonic() > until:
                 self.stop()
-                raise AssertionError(f"no simulator: {(folder / 'simulator.log').read_text()}")
+                raise AssertionError(f"no simulator: {log.read_text()}")
             time.sleep(0.02)
         port, control_port = port_file.read_text().split()
         super().__init__(f"http://127.0.0.1:{port}/api/v1", f"http://127.0.0.1:{control_port}")
+
+    def renew(self) -> None:
+        """As after a start; after answers held back, which would still be counted when their time comes, as another."""
+        if self.holds_back:
+            self.stop()
+            self._start()
+        else:
+            self.reset()
 
     @property
     def pid(self) -> int:
@@ -134,4 +148,3 @@ class SimulatorProcess(Desk):
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        self._log.close()

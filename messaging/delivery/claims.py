@@ -14,7 +14,7 @@ from messaging.delivery.pauses import not_paused, pause_service
 from messaging.delivery.reachability import SERVES_FOR
 from messaging.delivery.work import Lanes, Stage, Work
 from messaging.enums import Lane, PauseReason, ReachabilityAnswer, Status
-from messaging.models import Installation, Message, Reachability, Service, ServiceKey, ServicePause
+from messaging.models import DeliveryLoop, Installation, Message, Reachability, Service, ServiceKey, ServicePause
 
 #: What a loop has leased is due again after this time, whatever happened to the loop.
 LEASE = timedelta(seconds=60)
@@ -91,7 +91,7 @@ def give_back(holder: str, besides: Collection[int] = ()) -> None:
     )
 
 
-def take_back(alive: Collection[str]) -> None:
+def take_back(alive: QuerySet[DeliveryLoop, str]) -> None:
     """Make due at once what loops had leased that are no more."""
     orphaned = Message.objects.exclude(leased_by="").exclude(leased_by__in=alive).exclude(status=Status.SENDING)
     orphaned.filter(next_attempt_at__isnull=False).update(next_attempt_at=timezone.now(), leased_by="")

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from messaging.models import DeliveryLoop
@@ -35,11 +36,13 @@ def leave(account_id: int, slot: int, holder: str) -> None:
     )
 
 
-def holders() -> list[str]:
-    """The loops that are alive: any other's leases and attempts belong to nobody."""
-    return list(
-        DeliveryLoop.objects.filter(expires_at__gt=timezone.now()).exclude(holder="").values_list("holder", flat=True)
-    )
+def holders() -> QuerySet[DeliveryLoop, str]:
+    """The loops that are alive: any other's leases and attempts belong to nobody.
+
+    Use it within the query about those, so that a loop that begins meanwhile is not taken for a dead one.
+    """
+    alive = DeliveryLoop.objects.filter(expires_at__gt=timezone.now()).exclude(holder="")
+    return alive.values_list("holder", flat=True)
 
 
 def has_free_place(account_id: int) -> bool:

@@ -6,9 +6,12 @@ else a copy is at work whose queued messages may have left long ago, and everyth
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -35,6 +38,10 @@ class Seal:
     attempt: int
 
 
+#: A seal that is there and cannot be read.
+ILLEGIBLE = Seal("", -1, -1)
+
+
 def installation() -> Installation:
     """The one row of this database."""
     row, _ = Installation.objects.get_or_create(pk=1)
@@ -46,28 +53,33 @@ def is_held() -> bool:
     row = installation()
     if row.held_at is not None:
         return True
-    newest = _newest_attempt()
+    # The seal first: an attempt is committed before it is sealed, so another process at work looks like no copy.
     seal = _read()
+    newest = _newest_attempt()
     if seal is None and newest == 0:
         _write(Seal(str(row.identity), row.release, 0))
         return False
-    if seal is None:
-        return _hold(row, "no seal beside a database that has sent")
+    if seal is None or seal is ILLEGIBLE:
+        seal = Seal(str(row.identity), row.release, newest)
+        _hold(row, seal, "no seal beside a database that has sent")
+        _write(seal)
+        return True
     if seal.identity != str(row.identity) or seal.release > row.release:
-        return _hold(row, "another installation's database", at_least=seal.release)
+        return _hold(row, seal, "another installation's database")
     if seal.release < row.release:
         _write(Seal(str(row.identity), row.release, newest))
         return False
     if seal.attempt > newest:
-        return _hold(row, "an older database")
+        return _hold(row, seal, "an older database")
     return False
 
 
 def advance(attempt: int) -> None:
     """Note outside the database, before the POST, that this attempt's number has been given out."""
-    seal = _read()
-    if seal and seal.attempt < attempt:
-        _write(Seal(seal.identity, seal.release, attempt))
+    with _alone():
+        seal = _read()
+        if seal and seal is not ILLEGIBLE and seal.attempt < attempt:
+            _write(Seal(seal.identity, seal.release, attempt))
 
 
 def release(person: User | None, note: str, *, queued_may_have_left: bool) -> None:
@@ -89,10 +101,11 @@ def release(person: User | None, note: str, *, queued_may_have_left: bool) -> No
         )
 
 
-def _hold(row: Installation, why: str, at_least: int = 0) -> bool:
+def _hold(row: Installation, seal: Seal, why: str) -> bool:
+    """Hold until a person releases; this database then goes on under the seal it was found beside."""
     log.error("sending_held", why=why)
     held = Installation.objects.filter(pk=1, held_at__isnull=True).update(
-        held_at=timezone.now(), release=max(row.release, at_least)
+        held_at=timezone.now(), identity=seal.identity, release=max(row.release, seal.release)
     )
     if held:
         tell(User.objects.filter(administrations__isnull=False, is_active=True).distinct(), NoticeKind.HELD, None)
@@ -112,6 +125,8 @@ def _read() -> Seal | None:
         return Seal(**json.loads(_path().read_text(encoding="utf-8")))
     except FileNotFoundError:
         return None
+    except (ValueError, TypeError):
+        return ILLEGIBLE
 
 
 def _write(seal: Seal) -> None:
@@ -121,6 +136,14 @@ def _write(seal: Seal) -> None:
         file.flush()
         os.fsync(file.fileno())
     draft.replace(_path())
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """One process or thread at a time reads and writes the seal."""
+    with open(_path().with_name(".seal.lock"), "w", encoding="ascii", opener=_private) as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _private(path: str, flags: int) -> int:

@@ -19,7 +19,7 @@ from messaging.appio.answers import (
     Throttled,
     Unanswered,
 )
-from messaging.delivery import budget, claims, content, outage, pauses, reachability, submission, tracking
+from messaging.delivery import budget, claims, outage, pauses, reachability, submission, tracking
 from messaging.delivery.moves import Moves
 from messaging.delivery.senders import Done
 from messaging.delivery.work import Stage, Work
@@ -129,7 +129,7 @@ def _settle_profile(moves: Moves, work: Work, answer: Profile | NoProfile, holde
 def _settle_question(work: Work, answer: Any) -> None:
     """The same key from the same address asked elsewhere: what it is told decides an undecided hold."""
     message = work.message
-    features = content.features(message)
+    features = message.features
     match answer:
         case Profile() | NoProfile() | Refused(cause=Cause.RECIPIENT_FORBIDDEN):
             pauses.decide(message.service, features, caller_is_welcome=True)

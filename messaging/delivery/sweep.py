@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import socket
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from messaging.delivery import claims, places, seal, submission
 from messaging.delivery.wake import wake_account
 from messaging.enums import Status
-from messaging.models import Message, WorkerHeartbeat
+from messaging.models import DeliveryLoop, Message, WorkerHeartbeat
 
 GROUP = 500
 
@@ -32,7 +32,7 @@ def sweep() -> None:
             wake_account(account_id)
 
 
-def _settle_stuck(alive: list[str]) -> None:
+def _settle_stuck(alive: QuerySet[DeliveryLoop, str]) -> None:
     """An attempt past its deadline, or of a loop that is no more: nobody will hear its answer."""
     stuck = Message.objects.filter(
         Q(sending_deadline__lt=timezone.now()) | ~Q(leased_by__in=alive),

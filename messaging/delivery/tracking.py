@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from messaging.appio.answers import KeyRejected, MessageAnswer, MessageState, MessageUnknown, Throttled
+from messaging.appio.answers import (
+    Forbidden,
+    KeyRejected,
+    MessageAnswer,
+    MessageState,
+    MessageUnknown,
+    Refused,
+    Throttled,
+    Unanswered,
+)
 from messaging.delivery import pauses
 from messaging.delivery.moves import Moves
 from messaging.enums import FeatureLevel, Lane, PauseReason, Reason, Status
@@ -40,6 +49,9 @@ def settle(moves: Moves, message: Message, answer: MessageAnswer) -> None:
             _follow_up(moves, message, answer)
         case MessageState() | MessageUnknown():
             _look_again(moves, message)
+        case Forbidden() | Refused() | Unanswered(status=500):
+            # IO will not or cannot show this one message (IO messages API notes, 3.6 and 3.7).
+            _look_again(moves, message, at_least=len(LOOKS))
         case Throttled(retry_after):
             _postpone(message, moves.at + timedelta(seconds=retry_after))
         case KeyRejected():
@@ -49,16 +61,19 @@ def settle(moves: Moves, message: Message, answer: MessageAnswer) -> None:
             _postpone(message, moves.at + ASK_AGAIN)
 
 
-def _look_again(moves: Moves, message: Message) -> None:
-    if message.status == Status.PROCESSED:
-        _postpone(message, moves.at + DAILY)
-        return
+def _look_again(moves: Moves, message: Message, at_least: int = 0) -> None:
+    """The next look, ever later; after seven days, and ``at_least`` so many looks, there is no outcome."""
     accepted_at = message.accepted_at or moves.at
-    if moves.at - accepted_at >= PATIENCE:
+    if message.status == Status.PROCESSED:
+        over = moves.at + DAILY - accepted_at > FOLLOW_UP_PATIENCE
+        _postpone(message, None if over else moves.at + DAILY)
+        return
+    if moves.at - accepted_at >= PATIENCE and message.polls >= at_least:
         moves.move(message, Status.NO_OUTCOME, Reason.NO_FINAL_WORD)
         return
     wait = LOOKS[message.polls] if message.polls < len(LOOKS) else DAILY
-    _postpone(message, min(moves.at + wait, accepted_at + PATIENCE), polls=message.polls + 1)
+    last = max(accepted_at + PATIENCE, moves.at + LOOKS[0])
+    _postpone(message, min(moves.at + wait, last), polls=message.polls + 1)
 
 
 def _follow_up(moves: Moves, message: Message, state: MessageState) -> None:

@@ -13,6 +13,7 @@ from messaging import placeholders
 from messaging.appio.markdown import Button, ButtonError, ButtonKind, button_action, with_buttons
 from messaging.forms.base import PortalForm
 from messaging.problem_words import BUTTON_TARGETS, target_sentence
+from messaging.spreadsheets.placeholders import Use
 
 NUMBERS = (1, 2)
 PARTS = ("text_it", "text_en", "kind", "target")
@@ -26,6 +27,10 @@ KINDS = [
     (ButtonKind.SSO.value, _("Un sito in cui si entra con IO")),
     (ButtonKind.IO_PAGE.value, _("Una pagina dell’app IO")),
 ]
+
+
+#: Where the values of placeholders go.
+_USES: dict[str, Use] = {"text_it": "plain", "text_en": "plain", "kind": "plain", "target": "address"}
 
 
 def _text_it() -> forms.CharField:
@@ -103,7 +108,7 @@ class WithButtons(PortalForm):
             parts = {part: self.cleaned_data.get(f"button{number}_{part}") for part in PARTS}
             if not self.has_button(number) or not all(parts.values()):
                 continue
-            button = {part: placeholders.fill(str(value), values) for part, value in parts.items()}
+            button = {part: placeholders.fill(str(parts[part]), values, use) for part, use in _USES.items()}
             if keep_placeholders and placeholders.found([button["target"]]):
                 found.append({**button, "action": ""})
             elif action := self._action(number, button):

@@ -17,13 +17,12 @@ from messaging.appio.rules import AmountError, Problem, parse_euros
 from messaging.delivery import content
 from messaging.enums import FeatureLevel, Kind
 from messaging.forms.base import ChoiceCards, MonoInput
-from messaging.forms.buttons import WithButtons, typed_buttons
-from messaging.forms.dates import DayError, parse_day, typed_day
+from messaging.forms.buttons import WithButtons
+from messaging.forms.dates import DayError, parse_day
 from messaging.forms.kinds import KIND_CHOICES, KIND_WORDS, without_nulls
 from messaging.models import Message, Recipient, User
 from messaging.permissions import services_of
 from messaging.problem_words import confirm_notice_number, placeholders_sentence, problem_sentence, sentence, words_of
-from messaging.templatetags.portal import grouped
 
 _PAYMENT_FIELDS = ("amount", "notice_number", "notice_confirmed", "invalid_after_due_date", "payee")
 #: What a draft may still lack without anything being wrong with it.
@@ -130,7 +129,8 @@ class ComposeForm(WithButtons):
 
     def typed(self) -> dict[str, str]:
         """Everything as it was typed, to be kept in the draft; service and kind have columns of their own."""
-        return {name: str(self.data.get(name) or "") for name in self.fields if name not in {"service", "kind"}}
+        names = self.base_fields.keys() - {"service", "kind"}
+        return {name: str(self.data[name]) for name in sorted(names) if self.data.get(name)}
 
     # Each field by itself
 
@@ -189,6 +189,12 @@ class ComposeForm(WithButtons):
         """The fiscal code if it is one that the service may write to, else an empty text."""
         return "" if "fiscal_code" in self.errors else str(self.cleaned_data.get("fiscal_code") or "")
 
+    def is_what_is_saved(self) -> bool:
+        """Whether the draft's columns hold just what these values say, so that it can go as it is."""
+        recipient = self.message.recipient.fiscal_code if self.message.recipient else ""
+        saved = self.recipient_code() == recipient
+        return saved and all(getattr(self.message, name) == value for name, value in self.columns().items())
+
     def columns(self) -> dict[str, Any]:
         """The columns of the message that these values fill; a value that is not right leaves its column empty."""
         kept = self.candidate
@@ -221,11 +227,11 @@ class ComposeForm(WithButtons):
         made.feature_level = FeatureLevel.ADVANCED if values.get("advanced") else FeatureLevel.STANDARD
         made.require_secure_channels = bool(values.get("require_secure_channels"))
         made.reference = values.get("reference") or ""
-        filled = placeholders.payment_values(made.amount, made.notice_number, made.due_date)
-        made.subject = placeholders.fill(values.get("subject") or "", filled)
-        made.body = placeholders.fill(values.get("body") or "", filled)
+        code = str(values.get("fiscal_code") or "")
+        filled = placeholders.own_values(made.amount, made.notice_number, made.due_date, code)
+        made.subject = placeholders.fill(values.get("subject") or "", filled, "plain")
+        made.body = placeholders.fill(values.get("body") or "", filled, "markdown")
         made.buttons = self.read_buttons(filled)
-        code = values.get("fiscal_code")
         institution = self.chosen_service.institution
         made.recipient = Recipient(institution=institution, fiscal_code=code) if code else None
         return made
@@ -262,31 +268,3 @@ class ComposeForm(WithButtons):
         for name in list(self.errors):
             if all(error.code in _MISSING for error in self.errors[name].as_data()):
                 del self.errors[name]
-
-
-def typed_of(message: Message) -> dict[str, str]:
-    """What the form shows of a draft: as it was typed, or, when it came back from approval, as it was sent."""
-    columns = {"service": str(message.service_id), "kind": message.kind}
-    if message.typed:
-        return {**message.typed, **columns}
-    confirmed = rules.notice_number_check_matches(message.notice_number) is False
-    return {
-        **columns,
-        "fiscal_code": message.recipient.fiscal_code if message.recipient else "",
-        "subject": message.subject,
-        "body": message.body,
-        "amount": _typed_euros(message.amount),
-        "notice_number": grouped(message.notice_number),
-        "notice_confirmed": message.notice_number if confirmed and message.submitted_by_id else "",
-        "due_date": typed_day(message.due_date),
-        "invalid_after_due_date": "on" if message.invalid_after_due_date else "",
-        "payee": message.payee,
-        "advanced": "on" if message.feature_level == FeatureLevel.ADVANCED else "",
-        "require_secure_channels": "on" if message.require_secure_channels else "",
-        "reference": message.reference,
-        **typed_buttons(message.buttons),
-    }
-
-
-def _typed_euros(cents: int | None) -> str:
-    return "" if cents is None else f"{cents // 100},{cents % 100:02}"

@@ -22,8 +22,9 @@ from messaging.advice_words import Told
 from messaging.delivery import approval, content
 from messaging.delivery.approval import AlreadySent, HeldBackByTrial, NotReady
 from messaging.enums import Kind, Status
-from messaging.forms.compose import ComposeForm, typed_of
+from messaging.forms.compose import ComposeForm
 from messaging.forms.kinds import KIND_CHOICES, RepeatForm
+from messaging.forms.typed import typed_of
 from messaging.models import AllowedRecipient, Message, ServiceKey, ServicePause, User
 from messaging.permissions import message_or_404
 from messaging.views.common import names, person_of, supervisors_of
@@ -51,7 +52,7 @@ def _not_to_be_checked(message: Message, person: User) -> HttpResponse | None:
     if message.status != Status.DRAFT:
         return redirect("message_detail", public_id=message.public_id)
     form = ComposeForm(typed_of(message), message=message, person=person, strict=True)
-    if form.is_valid():
+    if form.is_valid() and form.is_what_is_saved():
         return None
     return redirect(f"{reverse('message_edit', args=[message.public_id])}?check")
 
@@ -102,7 +103,7 @@ def _approval_effect(message: Message, person: User) -> Told:
     if not others:
         text = _("In questo servizio non c’è un altro responsabile: può aggiungerlo un amministratore.")
         return Told("wait", "it-user", title, text)
-    text = _("Parte quando lo approva una di queste persone: %(names)s.") % {"names": names(others)}
+    text = _("Parte quando lo approva un altro responsabile (%(names)s).") % {"names": names(others)}
     return Told("wait", "it-user", title, text)
 
 
@@ -144,6 +145,9 @@ def message_send(request: HttpRequest, public_id: UUID) -> HttpResponse:
     try:
         moved = approval.send(message, person, repeat_reason=reason, warnings_confirmed=True)
     except NotReady:
+        messages.warning(
+            request, _("Intanto il servizio è cambiato, e il messaggio non è partito: ricontrolla i dati.")
+        )
         return redirect(f"{reverse('message_edit', args=[public_id])}?check")
     except HeldBackByTrial:
         return redirect("message_check", public_id=public_id)

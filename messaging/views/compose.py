@@ -16,10 +16,11 @@ from django.views.decorators.http import require_http_methods, require_POST
 from messaging.advice_words import Told, cannot_ask_told, not_asked_told, reachability_told
 from messaging.delivery import approval, content, reachability
 from messaging.delivery.reachability import CannotAsk
-from messaging.enums import Kind, Status
-from messaging.forms.compose import ComposeForm, typed_of
+from messaging.enums import Kind, Reason, Status
+from messaging.forms.compose import ComposeForm
 from messaging.forms.kinds import NewMessageForm
-from messaging.models import Administrator, Institution, Message, User
+from messaging.forms.typed import posted, typed_of
+from messaging.models import Administrator, Institution, Message, StatusChange, User
 from messaging.permissions import message_or_404, services_of
 from messaging.views.common import names, person_of
 from messaging.views.drafts import Saved, new_draft, new_draft_from, recipient_of, save, seen_at, usual_service
@@ -82,7 +83,7 @@ def message_edit(request: HttpRequest, public_id: UUID) -> HttpResponse:
 def _saved(request: HttpRequest, message: Message, person: User) -> HttpResponse:
     """Save what was typed, then go where the pressed button leads."""
     action = request.POST.get("action", "save")
-    form = ComposeForm(request.POST.dict(), message=message, person=person, strict=action == "check")
+    form = ComposeForm(posted(request.POST.dict(), message), message=message, person=person, strict=action == "check")
     form.is_valid()
     if action == "keep_both":
         return _kept_both(request, form, person)
@@ -135,7 +136,15 @@ def _page(
     }
     if "reach" not in known:
         known["reach"] = known_answer(message)
+    if message.submitted_by_id:
+        known["sent_back"] = _sent_back(message)
     return render(request, "messaging/compose_edit.html", known, status=status)
+
+
+def _sent_back(message: Message) -> StatusChange | None:
+    """Why the message came back from approval, if that is what happened last."""
+    last = message.changes.exclude(reason=Reason.SAVED).select_related("actor").order_by("-pk").first()
+    return last if last and last.reason == Reason.SENT_BACK else None
 
 
 def known_answer(message: Message) -> Told | None:
@@ -164,12 +173,14 @@ def message_reachability(request: HttpRequest, public_id: UUID) -> HttpResponse:
     message = message_or_404(person, public_id)
     told = _ask_about_typed(request, message, person) if "fiscal_code" in request.POST else ask(message, person)
     if not request.htmx:  # type: ignore[attr-defined]
+        if told and told.again:
+            messages.info(request, f"{told.title} {told.text}")
         return redirect("message_check", public_id=public_id)
     return render(request, "messaging/partials/_reachability.html", {"reach": told, "message": message})
 
 
 def _ask_about_typed(request: HttpRequest, message: Message, person: User) -> Told | None:
-    form = ComposeForm(request.POST.dict(), message=message, person=person, strict=True)
+    form = ComposeForm(posted(request.POST.dict(), message), message=message, person=person, strict=True)
     form.is_valid()
     if "fiscal_code" in form.errors:
         empty = not request.POST.get("fiscal_code", "").strip()

@@ -160,7 +160,7 @@ def _too_late(request: HttpRequest, message: Message) -> HttpResponse:
     """Nothing was done, because the message has moved meanwhile; who or what moved it is told."""
     last = StatusChange.objects.filter(message=message).select_related("actor").order_by("-pk").first()
     if last is None:
-        say(request, _("Nel frattempo il messaggio è cambiato: la tua scelta non è stata registrata."), good=False)
+        say(request, _("La tua scelta non è stata registrata: il messaggio non è più in quello stato."), good=False)
     else:
         told = {"story": reason_story(last).title, "when": when(last.at)}
         say(

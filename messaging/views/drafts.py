@@ -43,20 +43,14 @@ def new_draft(person: User, kind: str, service: Service, template: Template | No
         text = {"subject": template.subject, "body": template.body}
         columns = {**text, "buttons": template.buttons, "template": template, "kind": template.kind}
         columns["typed"] = {**text, **typed_buttons(template.buttons)}
-    return _create(person, **{"kind": Kind(kind), "service": service, **columns})
+    return Message.objects.create(author=person, **{"kind": Kind(kind), "service": service, **columns})
 
 
 def new_draft_from(form: ComposeForm, person: User) -> Message:
     """What was typed, kept as a draft of its own."""
     recipient = recipient_of(form.candidate.service.institution, form.recipient_code())
-    return _create(person, recipient=recipient, typed=form.typed(), template=form.message.template, **form.columns())
-
-
-def _create(person: User, **columns: Any) -> Message:
-    with Moves() as moves:
-        message = Message.objects.create(author=person, **columns)
-        moves.note(message, Reason.SAVED, actor=person)
-    return message
+    kept = {"recipient": recipient, "typed": form.typed(), "template": form.message.template}
+    return Message.objects.create(author=person, **kept, **form.columns())
 
 
 def recipient_of(institution: Institution, code: str) -> Recipient | None:
@@ -69,7 +63,7 @@ def recipient_of(institution: Institution, code: str) -> Recipient | None:
 def save(form: ComposeForm, person: User, seen: datetime | None) -> Saved:
     """Keep what was typed, right or not, unless the draft is no longer as the person saw it at ``seen``."""
     message = form.message
-    typed = {**message.typed, **form.typed()}
+    typed = form.typed()
     with transaction.atomic():
         recipient = recipient_of(form.candidate.service.institution, form.recipient_code())
         columns = {**form.columns(), "recipient": recipient, "typed": typed, "changed_at": timezone.now()}
@@ -91,7 +85,7 @@ def _why_not(form: ComposeForm, typed: dict[str, str]) -> Saved:
 
 
 def _note_other_hand(message: Message, person: User) -> None:
-    """The story names everybody who wrote, each once."""
+    """The story names everybody else who wrote, each once."""
     if person.pk == message.author_id or message.changes.filter(reason=Reason.SAVED, actor=person).exists():
         return
     with Moves() as moves:

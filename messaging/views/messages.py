@@ -19,22 +19,23 @@ from django.views.decorators.http import require_POST, require_safe
 from messaging import listing
 from messaging.appio.fiscal_codes import mask
 from messaging.delivery.seal import installation
-from messaging.enums import MOVING, Status
+from messaging.enums import MOVING, Reason, Status
 from messaging.forms.decisions import ApprovalForm, ResolutionForm, SendBackForm
 from messaging.forms.filters import FilterForm, SearchForm
 from messaging.models import Message, Recipient, ServicePause, User
 from messaging.permissions import message_or_404, services_of
-from messaging.querysets import open_pauses, to_approve
+from messaging.querysets import open_pauses, to_approve, uncertain
 from messaging.views.abilities import Abilities
 from messaging.views.common import names, person_of, supervisors_of
 from messaging.views.pauses import pause_words
 from messaging.views.preview import phone_of
-from messaging.views.stories import facts, support_text, tell
+from messaging.views.stories import Told, facts, key_facts, support_text, tell
 from messaging.wording import owner_words, refusal_words, status_meaning
 
 #: How often the page asks: at once after queueing, then ever less.
 PACES = ((timedelta(seconds=30), 1), (timedelta(minutes=5), 5), (timedelta(hours=1), 15))
 SLOWEST = 60
+_RESOLVED = (Reason.CONFIRMED, Reason.SENT_AGAIN, Reason.ABANDONED)
 
 
 @login_required
@@ -51,17 +52,17 @@ def message_search(request: HttpRequest) -> HttpResponse:
     """Lead to the message, or to the list of those, that an exact word names; the word itself goes nowhere."""
     form = SearchForm(request.POST)
     if not form.is_valid():
-        return _render_list(request, QueryDict(), form, status=422)
+        return _render_list(request, QueryDict(), form)
     found = listing.search(person_of(request), form.cleaned_data["query"])
     if found.message:
         return redirect("message_detail", found.message.public_id)
     if found.parameter:
         return redirect(f"{reverse('message_list')}?{_query(**{found.parameter: found.value})}")
     form.add_error("query", _("Nessun messaggio dei tuoi servizi corrisponde. Controlla di averlo scritto per intero."))
-    return _render_list(request, QueryDict(), form, status=422)
+    return _render_list(request, QueryDict(), form)
 
 
-def _render_list(request: HttpRequest, data: QueryDict, search: SearchForm, status: int = 200) -> HttpResponse:
+def _render_list(request: HttpRequest, data: QueryDict, search: SearchForm) -> HttpResponse:
     services = list(services_of(person_of(request)).order_by("name"))
     form = FilterForm(data, services=services)
     wanted = form.wanted() if form.is_valid() else None
@@ -84,7 +85,7 @@ def _render_list(request: HttpRequest, data: QueryDict, search: SearchForm, stat
         "newest": before is not None,
         "kept": _query(**kept),
     }
-    return render(request, "messaging/message_list.html", context, status=status)
+    return render(request, "messaging/message_list.html", context)
 
 
 def _place(data: QueryDict, name: str) -> int | None:
@@ -132,7 +133,7 @@ def render_message(
     if send_back:
         context["send_back"] = send_back
     context |= {"has_errors": bool(wrong), "wrong": wrong[0] if wrong else None}
-    return render(request, "messaging/message_detail.html", context, status=422 if wrong else 200)
+    return render(request, "messaging/message_detail.html", context)
 
 
 def page_of(person: User, message: Message) -> dict[str, Any]:
@@ -151,13 +152,14 @@ def page_of(person: User, message: Message) -> dict[str, Any]:
         "phone": phone_of(message),
         "first_sent": told.attempts[0].started_at if told.attempts else None,
         "facts": facts(message),
+        "key_facts": key_facts(message),
         "support": support_text(message, told.attempts),
         "meaning": meaning,
         "next_step": next_step,
         "pace": pace(message) if status in MOVING else 0,
         "deciders": names(decides),
         "last_actor": told.last.actor if told.last else None,
-        "next_to_approve": _next_to_approve(person, can, message),
+        "next_waiting": _next_waiting(person, message, told),
         **_obstacles(message),
         **_forms(can, message),
         **_refusal(message),
@@ -175,12 +177,16 @@ def _may_decide(person: User, message: Message) -> bool:
     return not (own and message.status == Status.AWAITING_APPROVAL)
 
 
-def _next_to_approve(person: User, can: Abilities, message: Message) -> dict[str, Any] | None:
-    """For a supervisor who has just approved: the next one, and how many wait."""
-    if not can.supervises or message.approved_by_id != person.pk or message.status not in MOVING | {Status.PROCESSED}:
+def _next_waiting(person: User, message: Message, told: Told) -> dict[str, Any] | None:
+    """For a supervisor who has just decided: the next message that waits for the same, and how many do."""
+    just_done = told.last.reason if told.last and told.last.actor_id == person.pk else ""
+    if just_done in _RESOLVED:
+        waiting = uncertain(person)
+    elif just_done == Reason.SENT_BACK or (message.approved_by_id == person.pk and message.status in MOVING):
+        waiting = to_approve(person)
+    else:
         return None
-    waiting = to_approve(person)
-    following = waiting.order_by("changed_at").first()
+    following = waiting.order_by("pk").first()
     return {"message": following, "count": waiting.count()} if following else None
 
 

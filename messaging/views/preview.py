@@ -22,6 +22,7 @@ from messaging.appio import rules
 from messaging.appio.markdown import Button, advice, email_preview, render_as_app, with_buttons
 from messaging.enums import Kind
 from messaging.forms.compose import ComposeForm
+from messaging.forms.typed import posted
 from messaging.models import Message
 from messaging.permissions import message_or_404
 from messaging.templatetags.portal import euros, grouped
@@ -164,7 +165,7 @@ def message_preview(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Counters, advice, phone and what else depends on the values typed, each for its own place; saves nothing."""
     person = person_of(request)
     message = message_or_404(person, public_id)
-    form = ComposeForm(request.POST.dict(), message=message, person=person)
+    form = ComposeForm(posted(request.POST.dict(), message), message=message, person=person)
     form.is_valid()
     shown_for = request.POST.get("options_of")
     context = {

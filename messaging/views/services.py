@@ -158,7 +158,7 @@ def _render_list(request: HttpRequest, form: ReleaseForm | None = None) -> HttpR
         "outages": {service.institution.account: service.institution.account.paused_at for service in services},
         "has_errors": form is not None,
     }
-    return render(request, "messaging/service_list.html", context, status=422 if form else 200)
+    return render(request, "messaging/service_list.html", context)
 
 
 def _cards(person: User, services: Iterable[Service]) -> list[Card]:

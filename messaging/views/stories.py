@@ -124,13 +124,7 @@ def _late_answer(attempt: Attempt, changes: list[StatusChange]) -> Step | None:
 
 def facts(message: Message) -> list[Fact]:
     """What the message carries and where it stands, line by line; what is not known is said, never zero."""
-    lines = [_recipient(message)]
-    if message.amount is not None:
-        lines.append(Fact(_("Importo"), euros(message.amount, _("euro"))))
-        lines.append(Fact(_("Numero avviso"), mono=grouped(message.notice_number)))
-    if message.due_date:
-        lines.append(Fact(_("Scadenza"), _("%(day)s, fino alle 23:59") % {"day": day(message.due_date)}))
-    lines += [Fact(_("Tipo"), str(message.get_kind_display())), *_fate(message), _io_id(message)]
+    lines = [*key_facts(message), Fact(_("Tipo"), str(message.get_kind_display())), *_fate(message), _io_id(message)]
     if message.reference:
         lines.append(Fact(_("Riferimento dell’ente"), message.reference))
     lines.append(Fact(_("Scritto da"), f"{message.author.short_name}, {when(message.created_at)}"))
@@ -138,6 +132,17 @@ def facts(message: Message) -> list[Fact]:
         lines.append(Fact(_("Approvato da"), message.approved_by.short_name))
     if message.repeat_reason:
         lines.append(Fact(_("Perché di nuovo"), message.repeat_reason))
+    return lines
+
+
+def key_facts(message: Message) -> list[Fact]:
+    """Who gets it, what they pay and until when: what an approver must have seen."""
+    lines = [_recipient(message)]
+    if message.amount is not None:
+        lines.append(Fact(_("Importo"), euros(message.amount, _("euro"))))
+        lines.append(Fact(_("Numero avviso"), mono=grouped(message.notice_number)))
+    if message.due_date:
+        lines.append(Fact(_("Scadenza"), _("%(day)s, fino alle 23:59") % {"day": day(message.due_date)}))
     return lines
 
 

@@ -8,7 +8,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -134,7 +134,7 @@ def template_preview(request: HttpRequest) -> HttpResponse:
     person = person_of(request)
     service = usual_service(person)
     if service is None:
-        return HttpResponse(status=204)
+        raise Http404
     form = TemplateForm(request.POST.dict(), template=Template(service=service), person=person, strict=False)
     form.is_valid()
     return render(

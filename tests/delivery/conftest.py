@@ -28,7 +28,9 @@ class Desk:
     supervisor: User
     codes: list[str] = field(default_factory=list)
 
-    def message(self, fiscal_code: str = "", *, service: Service | None = None, known: bool = False, **kw: Any) -> Message:
+    def message(
+        self, fiscal_code: str = "", *, service: Service | None = None, known: bool = False, **kw: Any
+    ) -> Message:
         """A message, queued unless said, to a citizen on IO; ``known`` citizens need not be asked about."""
         service = service or self.service
         code = fiscal_code or self.codes.pop()

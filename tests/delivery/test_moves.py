@@ -202,8 +202,6 @@ _steps = st.one_of(
 )
 
 
-
-
 @given(steps=st.lists(_steps, min_size=5, max_size=25))
 @settings(max_examples=60, deadline=None)
 def test_no_order_of_events_posts_a_message_twice_without_proof_or_person(steps: list[tuple[str, str]]) -> None:

@@ -1,4 +1,4 @@
-"""Nobody gets a message twice: loops side by side, tasks repeated, answers late or lost, crashes between two commits."""
+"""Nobody gets a message twice: loops side by side, tasks repeated, answers late or lost, crashes between commits."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from messaging.delivery import loop, places, resolution, seal, senders, settling
 from messaging.delivery.loop import DeliveryLoop
 from messaging.delivery.moves import Moves
 from messaging.enums import AttemptOutcome, Lane, Reason, Status
-from messaging.models import GatewayAccount, Message
 from messaging.models import DeliveryLoop as Place
+from messaging.models import GatewayAccount, Message
 from messaging.tasks import deliver as deliver_task
 from messaging.tasks import sweep as sweep_task
 from tests.delivery.conftest import Desk, status_of, statuses

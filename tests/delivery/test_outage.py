@@ -34,7 +34,7 @@ def test_of_forty_queued_messages_few_become_uncertain_and_the_rest_goes_when_io
 ) -> None:
     desk.messages(40, known=True)
     desk.simulator.fault(fault)
-    deliver(desk.account, 2.5)
+    deliver(desk.account, 1.4)
     account = GatewayAccount.objects.get()
     assert account.paused_at is not None
     uncertain = statuses().get(Status.UNCERTAIN, 0)

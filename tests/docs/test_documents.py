@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 import tomllib
 from pathlib import Path
 
 import pytest
 from django.core.management import get_commands
+from django.utils.translation import override
 
+from messaging.delivery.moves import ALLOWED
+from messaging.enums import Status
+from messaging.simulator.citizens import Registry
+from messaging.simulator.faults import KINDS
+from messaging.simulator.options import add_arguments
 from tests.docs import documents
 from tests.docs.documents import DOCUMENTS, REPOSITORY, TEXTS, name_of
 
@@ -104,3 +111,38 @@ def test_lines_fit_and_nothing_is_left_to_fill_in(document: Path) -> None:
     text = documents.read(document)
     assert "@@" not in text
     assert not re.search(r"\b(TODO|FIXME|TBD)\b", text)
+
+
+def test_the_life_of_a_message_is_the_one_in_the_code() -> None:
+    rows = re.findall(
+        r"^\| `(\w+)` \| ([^|]+) \|[^|]*\|([^|]*)\|$", documents.read(REPOSITORY / "docs" / "architecture.md"), re.M
+    )
+    with override("it"):
+        assert [(name, word) for name, word, _ in rows] == [(status.value, str(status.label)) for status in Status]
+    for name, _word, onward in rows:
+        # Told below the table: the release of a restored database, and answers that come late.
+        untold = {Status.UNCERTAIN, Status.ACCEPTED, Status.CONFIRMED} if name == "queued" else set()
+        expected = ALLOWED.get(Status(name), frozenset()) - untold
+        assert set(re.findall(r"`(\w+)`", onward)) == {status.value for status in expected}, name
+
+
+def test_every_event_that_the_code_logs_is_explained() -> None:
+    logged = set()
+    for path in (REPOSITORY / "messaging").rglob("*.py"):
+        logged |= set(re.findall(r"\blog\.\w+\(\s*\"(\w+)\"", documents.read(path)))
+    section = documents.read(REPOSITORY / "docs" / "operations.md").partition("\n## Logs\n")[2].partition("\n## ")[0]
+    assert set(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)) == logged
+
+
+def test_the_simulators_cast_faults_and_options_are_all_in_its_document() -> None:
+    text = documents.read(REPOSITORY / "docs" / "simulator.md")
+    assert set(re.findall(r"^\| `([A-Z0-9]{16})` \|", text, re.M)) == {
+        citizen.fiscal_code for citizen in Registry().cast()
+    }
+    faults = text.partition("## Faults")[2].partition("\n## ")[0]
+    first_cells = re.findall(r"^\| (`[^|]+) \|", faults, re.MULTILINE)
+    assert set(re.findall(r"`([\w-]+)`", " ".join(first_cells))) == set(KINDS)
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    options = {action.option_strings[0] for action in parser._actions} - {"-h"}
+    assert set(re.findall(r"^\| `(--[a-z-]+)", text, re.MULTILINE)) == options

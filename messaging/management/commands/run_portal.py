@@ -39,7 +39,7 @@ class Command(BaseCommand):
         status = 1
         try:
             if own_simulator:
-                processes.start("simulator", _simulator(simulator_port))
+                processes.start("simulator", _simulator(simulator_port), called=True)
             processes.start("web", _web(host, port))
             processes.start("worker", _worker())
             processes.start("scheduler", _scheduler())
