@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import Http404
 
 from messaging.enums import Role
@@ -33,6 +33,15 @@ def administered_institutions(user: Person) -> QuerySet[Institution]:
     if user.is_superuser:
         return Institution.objects.all()
     return Institution.objects.filter(administrators__user=user)
+
+
+def known_services(user: Person) -> QuerySet[Service]:
+    """The services that the person works in or administers."""
+    if not user.is_authenticated:
+        return Service.objects.none()
+    mine = Q(pk__in=Membership.objects.filter(user=user).values("service"))
+    administered = Q(institution__in=administered_institutions(user).order_by().values("pk"))
+    return Service.objects.filter(mine | administered).select_related("institution__account").order_by("name")
 
 
 def role_in(user: Person, service: Service) -> Role | None:
@@ -68,7 +77,7 @@ def message_or_404(user: Person, public_id: UUID) -> Message:
     """A message of one of the person's services; 404 for everybody else."""
     message = (
         visible_messages(user)
-        .select_related("service__institution", "recipient", "author", "submitted_by", "approved_by")
+        .select_related("service__institution__account", "recipient", "author", "submitted_by", "approved_by")
         .filter(public_id=public_id)
         .first()
     )
@@ -88,10 +97,8 @@ def template_or_404(user: Person, pk: int) -> Template:
 
 
 def service_or_404(user: Person, slug: str) -> Service:
-    """A service in which the person writes or supervises, or whose institution they configure."""
-    own = services_of(user).values("pk")
-    administered = Service.objects.filter(institution__in=administered_institutions(user)).values("pk")
-    service = Service.objects.filter(pk__in=own.union(administered), slug=slug).select_related("institution").first()
+    """One of the services that the person works in or administers."""
+    service = known_services(user).filter(slug=slug).first()
     if service is None:
         raise Http404
     return service

@@ -9,13 +9,12 @@ from typing import Any
 from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 
 from messaging.enums import MOVING, Reason, Role, Status
-from messaging.models import Membership, Message, Service, ServicePause, StatusChange, User
-from messaging.permissions import Person, administered_institutions
+from messaging.models import Membership, Message, ServicePause, StatusChange, User
 
 #: Reasons for which a draft is back on its author's desk.
 SENT_BACK = (Reason.SENT_BACK, Reason.CONTENT_CHANGED)
 #: Statuses that ask somebody to act after IO, or the portal, has said no.
-STOPPED = (Status.REFUSED, Status.FAILED, Status.NO_OUTCOME)
+STOPPED = (Status.REFUSED, Status.FAILED)
 
 
 # A database that does not know how much a person writes would walk through all of their messages, newest first, to find
@@ -106,15 +105,6 @@ def open_pauses(services: Iterable[int]) -> QuerySet[ServicePause]:
     """The pauses of these services that nobody has lifted, oldest first."""
     pauses = ServicePause.objects.filter(lifted_at__isnull=True, service__in=list(services))
     return pauses.select_related("service__institution__account").order_by("since")
-
-
-def known_services(user: Person) -> QuerySet[Service]:
-    """The services that the person works in or administers."""
-    if not user.is_authenticated:
-        return Service.objects.none()
-    mine = Q(pk__in=Membership.objects.filter(user=user).values("service"))
-    administered = Q(institution__in=administered_institutions(user).order_by().values("pk"))
-    return Service.objects.filter(mine | administered).select_related("institution__account").order_by("name")
 
 
 def _light(services: Iterable[int], *statuses: Status) -> QuerySet[Message]:

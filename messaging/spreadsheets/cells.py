@@ -42,7 +42,7 @@ def text_cell(text: str) -> str | None:
 def bare_text(text: str) -> str:
     """Return a text without outer white space and without the `="..."` by which exports protect digits."""
     text = text.strip()
-    return text[2:-1].strip() if len(text) > 3 and text[:2] == '="' and text[-1] == '"' else text
+    return text[2:-1].strip() if text[:1] == "=" and text[1:2] == text[-1] == '"' and len(text) > 3 else text
 
 
 def shown(cell: Cell) -> str:
@@ -93,7 +93,8 @@ def day_in_words(day: date) -> str:
 
 def euros_in_words(cents: int) -> str:
     """Return eurocents as euros with comma and thousands: "1.234,50"."""
-    return f"{cents // 100:,}".replace(",", ".") + f",{cents % 100:02}"
+    whole, rest = divmod(cents, 100)
+    return f"{whole},{rest:02}" if whole < 1_000 else f"{whole:,}".replace(",", ".") + f",{rest:02}"
 
 
 def grouped_digits(number: str) -> str:

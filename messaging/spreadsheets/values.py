@@ -32,6 +32,9 @@ class CellFault(ValueError):
 def _text(cell: Cell) -> str:
     """Return the text of a cell; raises `CellFault` for an empty one, "cell_error" and "not_text" (yes or no)."""
     if isinstance(cell, str):
+        # Letters and digits alone, as most codes: nothing to take off.
+        if cell.isalnum():
+            return cell
         if text := bare_text(cell).strip(INVISIBLE):
             return text
         raise CellFault("empty")

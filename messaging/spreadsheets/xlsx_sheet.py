@@ -98,7 +98,7 @@ class SheetReader:
                 number = number_cell(value or "")
                 row.append(self._date(number) if style in dates else number)
             else:
-                row.append(typed_cell(kind, value if text is None else text))
+                row.append(typed_cell(kind, (value if text is None else text) or ""))
         return row
 
     def _date(self, number: Cell) -> Cell:

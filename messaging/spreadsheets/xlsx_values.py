@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 
 from messaging.spreadsheets.archives import Archive, feed, new_parser
 from messaging.spreadsheets.cells import Cell, CellError, text_cell
@@ -98,6 +99,7 @@ def number_cell(text: str) -> int | float | str | None:
     return int(number) if number.is_integer() else number
 
 
+@lru_cache(maxsize=4_096)
 def date_of_serial(number: float, epoch: datetime) -> Cell:
     """Return the day that a serial number shows: a date, a datetime when it has hours, "8:30" for hours alone."""
     if not 0 <= number < 2_958_466:

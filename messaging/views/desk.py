@@ -20,7 +20,7 @@ from messaging import querysets
 from messaging.delivery.seal import installation
 from messaging.enums import Reason, Status
 from messaging.models import Administrator, Message, Service, ServiceKey, StatusChange, User
-from messaging.permissions import administered_institutions
+from messaging.permissions import administered_institutions, known_services
 from messaging.templatetags.portal import elapsed, number, when
 from messaging.views.common import names, person_of, supervisors_of
 from messaging.views.pauses import pause_words
@@ -72,7 +72,7 @@ def desk(request: HttpRequest) -> HttpResponse:
         context["drafts"] = list(querysets.drafts(person)[:FEW])
         context["sent"] = _sent(person)
     else:
-        context["services"] = list(querysets.known_services(person))
+        context["services"] = list(known_services(person))
     return render(request, "messaging/desk.html", context)
 
 
@@ -182,7 +182,7 @@ def _of_the_supervisor(person: User) -> list[Todo]:
 
 def _of_the_administrator(person: User, administers: bool) -> list[Todo]:
     todos = [_held()] if administers and installation().held_at else []
-    services = {service.pk: service for service in querysets.known_services(person)}
+    services = {service.pk: service for service in known_services(person)}
     in_charge = set(querysets.supervised(person)) | set(_administered(person, services))
     for pause in querysets.open_pauses(in_charge):
         words = pause_words(pause)

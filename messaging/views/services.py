@@ -20,7 +20,7 @@ from messaging.delivery import pauses, seal
 from messaging.enums import Role
 from messaging.forms.decisions import ReleaseForm
 from messaging.models import Membership, Service, ServiceKey, ServicePause, User
-from messaging.permissions import administered_institutions, is_supervisor
+from messaging.permissions import administered_institutions, is_supervisor, known_services, service_or_404
 from messaging.templatetags.portal import when
 from messaging.views.common import person_of
 from messaging.views.messages import say
@@ -74,7 +74,7 @@ def service_list(request: HttpRequest) -> HttpResponse:
 def service_detail(request: HttpRequest, slug: str) -> HttpResponse:
     """One service: its state, its pauses, who works in it, and what of it stands still."""
     person = person_of(request)
-    service = _service_or_404(person, slug)
+    service = service_or_404(person, slug)
     (card,) = _cards(person, [service])
     context = {
         "card": card,
@@ -97,7 +97,7 @@ def service_detail(request: HttpRequest, slug: str) -> HttpResponse:
 def service_resume(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Lift a pause, so that what waits in the queue leaves."""
     person = person_of(request)
-    service = _service_or_404(person, slug)
+    service = service_or_404(person, slug)
     administers = administered_institutions(person).filter(pk=service.institution_id).exists()
     if not administers and not is_supervisor(person, service):
         raise PermissionDenied
@@ -138,18 +138,11 @@ def sending_release(request: HttpRequest) -> HttpResponse:
     return redirect("service_list")
 
 
-def _service_or_404(person: User, slug: str) -> Service:
-    service = querysets.known_services(person).filter(slug=slug).first()
-    if service is None:
-        raise Http404
-    return service
-
-
 def _render_list(request: HttpRequest, form: ReleaseForm | None = None) -> HttpResponse:
     person = person_of(request)
     held = seal.installation().held_at
     administers = administered_institutions(person).exists()
-    services = list(querysets.known_services(person))
+    services = list(known_services(person))
     context: dict[str, Any] = {
         "cards": _cards(person, services),
         "held": held,

@@ -221,8 +221,8 @@ def copy_of(portal: PortalProcess, folder: Path) -> Callable[[], None]:
         before = portal.rows("SELECT id, status, next_attempt_at, lane, attempt_number FROM messaging_message")
         newest = portal.rows("SELECT coalesce(max(id), 0) FROM messaging_attempt")[0][0]
         sql = (
-            "UPDATE messaging_message SET status=?, next_attempt_at=?, lane=?, attempt_number=?, io_id='', leased_by='',"
-            " sending_deadline=NULL WHERE id=? AND status <> ?"
+            "UPDATE messaging_message SET status=?, next_attempt_at=?, lane=?, attempt_number=?, io_id='',"
+            " leased_by='', sending_deadline=NULL WHERE id=? AND status <> ?"
         )
 
         def put_back_rows() -> None:

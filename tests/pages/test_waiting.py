@@ -80,9 +80,9 @@ def test_what_stands_still_is_counted_by_cause_with_a_link_to_its_rows(office: O
     for _ in range(3):
         office.message(Status.REFUSED, refusal_cause="amount_over_limit", refusal_owner="administrator")
     office.message(Status.REFUSED, refusal_cause="invalid_content", refusal_owner="clerk")
-    office.message(Status.NO_OUTCOME)
+    office.message(Status.NO_OUTCOME)  # final, with advice on its page: nobody has to act
     page = waiting(office)
-    assert "I 5 messaggi fermi, per causa" in page
+    assert "I 4 messaggi fermi, per causa" in page
     found = re.search(r'href="/messages/\?(status=refused&cause=amount_over_limit)">3<', page)
     assert found is not None
     listed = office.as_(office.supervisor).get(f"/messages/?{found[1]}")
