@@ -159,7 +159,7 @@ def message_send(request: HttpRequest, public_id: UUID) -> HttpResponse:
     if message.status == Status.AWAITING_APPROVAL:
         messages.success(request, _("Hai chiesto l’approvazione: ora tocca a un responsabile."))
     else:
-        messages.success(request, _("Il messaggio è in coda e parte da solo."))
+        messages.success(request, _("Fatto: il messaggio parte da solo. Qui sotto vedi cosa succede."))
     return redirect("message_detail", public_id=public_id)
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from messaging.appio import fiscal_codes
-from messaging.enums import AttemptOutcome, FeatureLevel, Reason, Status
-from messaging.models import Attempt, Message, StatusChange
+from messaging.enums import AttemptOutcome, FeatureLevel, ReachabilityAnswer, Reason, Status
+from messaging.models import Attempt, Message, Reachability, StatusChange
 from messaging.templatetags.portal import day, euros, grouped, when
 from messaging.wording import attempt_words, reason_story
 
@@ -66,12 +67,13 @@ class Fact:
 
 
 def tell(message: Message) -> Told:
-    """The story of a message from its status changes and attempts, in two queries."""
+    """The story of a message: its status changes, its attempts and what IO said of the person; three queries."""
     changes = list(StatusChange.objects.filter(message=message).select_related("actor").order_by("-pk")[:LONGEST])
     attempts = list(Attempt.objects.filter(message=message).order_by("-number")[:LONGEST])
     by_number = {attempt.number: attempt for attempt in attempts}
     steps = [_step(change, by_number.get(change.attempt_number)) for change in changes]
     steps += [step for attempt in attempts if (step := _late_answer(attempt, changes))]
+    steps += _reachable(message)
     # The sort keeps the order of steps of one moment.
     steps.sort(key=lambda step: step.at, reverse=True)
     # A late answer can be recorded without a step of its own, so it counts too.
@@ -95,6 +97,20 @@ def _step(change: StatusChange, attempt: Attempt | None) -> Step:
         note=change.note,
         asides=asides,
     )
+
+
+def _reachable(message: Message) -> list[Step]:
+    """That the person could be reached, if IO was asked for this message: only the latest answer is kept."""
+    answer = Reachability.objects.filter(
+        recipient=message.recipient_id,
+        service=message.service_id,
+        answer=ReachabilityAnswer.REACHABLE,
+        asked_at__range=(message.created_at, message.accepted_at or timezone.now()),
+    ).first()
+    if answer is None or message.status == Status.DRAFT:
+        return []
+    text = _("Usa l’app IO e riceve i messaggi di %(service)s.") % {"service": message.service.name}
+    return [Step(_("La persona è raggiungibile"), "ok", "it-check", answer.asked_at, text)]
 
 
 def _waited(attempt: Attempt) -> str:
