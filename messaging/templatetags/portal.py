@@ -145,6 +145,12 @@ def day(moment: datetime.date | None) -> str:
 
 
 @register.filter
+def weekday(moment: datetime.date) -> str:
+    """The day as one says it: «mercoledì 18 novembre»."""
+    return _words(moment, "l j F")
+
+
+@register.filter
 def clock(moment: datetime.datetime | None) -> str:
     """The hour alone: «9:30»."""
     return date_words(_local(moment), "G:i") if moment else ""

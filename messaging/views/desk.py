@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
@@ -256,7 +257,7 @@ def in_brief(message: Message, supervisors: list[User]) -> str:
             others = [one for one in supervisors if one.pk != message.author_id] or supervisors
             return _("Decide %(names)s") % {"names": names(others)} if others else ""
         case Status.REFUSED:
-            return owner_words(message.refusal_owner).capitalize()
+            return capfirst(owner_words(message.refusal_owner))
         case Status.UNREACHABLE | Status.REJECTED | Status.ABANDONED:
             return _("Scrivi in un altro modo")
         case Status.PROCESSED if message.payment_status == "PAID":

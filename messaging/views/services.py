@@ -11,6 +11,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
@@ -180,7 +181,7 @@ def _cards(person: User, services: Iterable[Service]) -> list[Card]:
 def _stopped(one: querysets.Standstill) -> dict[str, Any]:
     refused = bool(one.cause)
     sentence, step = refusal_words(one.cause) if refused else status_meaning(one.status)
-    owner = owner_words(one.owner).capitalize() if refused else ""
+    owner = capfirst(owner_words(one.owner)) if refused else ""
     return {"cause": sentence, "step": step, "owner": owner, "count": one.count, "status": one.status}
 
 

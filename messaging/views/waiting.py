@@ -8,6 +8,7 @@ from django.contrib.auth.decorators import login_required
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -84,7 +85,7 @@ def _in_words(one: Standstill) -> Stopped:
     query = f"status={one.status}" + (f"&cause={one.cause}" if one.cause else "")
     if one.status == Status.REFUSED:
         sentence, step = refusal_words(one.cause)
-        return Stopped(sentence, one.count, owner_words(one.owner).capitalize(), step, query)
+        return Stopped(sentence, one.count, capfirst(owner_words(one.owner)), step, query)
     sentence, step = status_meaning(one.status)
     owner = _("Tocca al responsabile") if one.status == Status.FAILED else _("Tocca a chi scrive")
     return Stopped(sentence, one.count, owner, step, query)
