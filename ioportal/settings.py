@@ -219,5 +219,6 @@ CELERY_BEAT_SCHEDULE = {
 DELIVERY_LOOPS = environment.read_number("DELIVERY_LOOPS", 2, minimum=1)
 
 LOGGING = logging_configuration(
-    level=environment.read("LOG_LEVEL", "WARNING" if DEMONSTRATION else "INFO"), as_json=environment.read_flag("LOG_JSON", not DEMONSTRATION)
+    level=environment.read("LOG_LEVEL", "WARNING" if DEMONSTRATION else "INFO"),
+    as_json=environment.read_flag("LOG_JSON", not DEMONSTRATION),
 )

@@ -18,7 +18,7 @@ from django.utils.translation import ngettext
 
 from messaging.enums import Role, Status
 from messaging.models import GatewayAccount, Institution, Membership, Message
-from messaging.permissions import Person, administered_institutions
+from messaging.permissions import Person, administered_institutions, to_approve
 from messaging.templatetags.portal import clock, when
 
 FRESH_SECONDS = 3600
@@ -38,14 +38,9 @@ def waiting_count(user: Person) -> int:
     """How many messages wait for this supervisor: to approve (not their own), or with an uncertain outcome."""
     if not user.is_authenticated:
         return 0
-    supervised = Membership.objects.filter(user=user, role=Role.SUPERVISOR)
-    to_approve = (
-        Q(status=Status.AWAITING_APPROVAL, service__in=supervised.exclude(granted_by=user).values("service"))
-        & ~Q(author=user)
-        & (Q(submitted_by__isnull=True) | ~Q(submitted_by=user))
-    )
-    uncertain = Q(status=Status.UNCERTAIN, service__in=supervised.values("service"))
-    return Message.objects.filter(to_approve | uncertain).count()
+    supervised = Membership.objects.filter(user=user, role=Role.SUPERVISOR).values("service")
+    uncertain = Q(status=Status.UNCERTAIN, service__in=supervised)
+    return Message.objects.filter(Q(pk__in=to_approve(user).values("pk")) | uncertain).count()
 
 
 def link_state(accounts: Iterable[GatewayAccount]) -> str:

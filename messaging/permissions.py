@@ -5,11 +5,11 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import Http404
 
-from messaging.enums import Role
-from messaging.models import Institution, Membership, Message, Service, Template, User
+from messaging.enums import Reason, Role, Status
+from messaging.models import Institution, Membership, Message, Service, StatusChange, Template, User
 
 Person = User | AnonymousUser
 
@@ -57,15 +57,23 @@ def is_supervisor(user: Person, service: Service) -> bool:
     return role_in(user, service) is Role.SUPERVISOR
 
 
+def to_approve(user: Person) -> QuerySet[Message]:
+    """The messages that wait for a second person and that this supervisor may approve.
+
+    Nobody approves what they wrote, changed or submitted, nor with a role that they gave themselves.
+    """
+    if not user.is_authenticated:
+        return Message.objects.none()
+    roles = Membership.objects.filter(user=user, role=Role.SUPERVISOR).exclude(granted_by=user)
+    changed = StatusChange.objects.filter(message=OuterRef("pk"), actor=user, reason=Reason.SAVED)
+    waiting = Message.objects.filter(status=Status.AWAITING_APPROVAL, service__in=roles.values("service"))
+    own = Q(author=user) | Q(submitted_by=user, submitted_by__isnull=False)
+    return waiting.exclude(own).filter(~Exists(changed))
+
+
 def may_approve(user: Person, message: Message) -> bool:
-    """A supervisor who neither wrote nor submitted the message, with a role that somebody else gave them."""
-    if not user.is_authenticated or user.pk in {message.author_id, message.submitted_by_id}:
-        return False
-    return (
-        Membership.objects.filter(user=user, service_id=message.service_id, role=Role.SUPERVISOR)
-        .exclude(granted_by=user)
-        .exists()
-    )
+    """Whether the person is a second person for this message."""
+    return to_approve(user).filter(pk=message.pk).exists()
 
 
 def visible_messages(user: Person) -> QuerySet[Message]:

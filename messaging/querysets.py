@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, F, OuterRef, QuerySet, Subquery
 
+from messaging import permissions
 from messaging.enums import MOVING, Reason, Role, Status
 from messaging.models import Membership, Message, ServicePause, StatusChange, User
 
@@ -33,10 +34,8 @@ def supervised(user: User) -> list[int]:
 
 
 def to_approve(user: User) -> QuerySet[Message]:
-    """The messages that this supervisor may approve: nobody's own, and not by a role that they gave themselves."""
-    services = Membership.objects.filter(user=user, role=Role.SUPERVISOR).exclude(granted_by=user)
-    own = Q(author=user) | Q(submitted_by=user, submitted_by__isnull=False)
-    return _light(services.values_list("service", flat=True), Status.AWAITING_APPROVAL).exclude(own)
+    """The messages that this supervisor may approve, without their long columns."""
+    return _without_long_columns(permissions.to_approve(user))
 
 
 def uncertain(user: User) -> QuerySet[Message]:
@@ -56,7 +55,7 @@ def drafts(user: User) -> QuerySet[Message]:
 
 def came_back(user: User) -> QuerySet[Message]:
     """The drafts that somebody gave back to the person; ``last_change`` is the id of the step that tells why."""
-    last = StatusChange.objects.filter(message=OuterRef("pk")).order_by("-pk")
+    last = StatusChange.objects.filter(message=OuterRef("pk")).exclude(reason=Reason.SAVED).order_by("-pk")
     told = drafts(user).annotate(
         last_change=Subquery(last.values("pk")[:1]), last_reason=Subquery(last.values("reason")[:1])
     )
@@ -108,5 +107,8 @@ def open_pauses(services: Iterable[int]) -> QuerySet[ServicePause]:
 
 
 def _light(services: Iterable[int], *statuses: Status) -> QuerySet[Message]:
-    rows = Message.objects.filter(service__in=list(services), status__in=statuses)
+    return _without_long_columns(Message.objects.filter(service__in=list(services), status__in=statuses))
+
+
+def _without_long_columns(rows: QuerySet[Message]) -> QuerySet[Message]:
     return rows.select_related("service", "author").defer("body", "buttons", "typed")

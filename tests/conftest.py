@@ -24,7 +24,7 @@ from django.db.models import Min
 from django.test import Client
 from django.utils import timezone
 
-from messaging.delivery import claims, loop
+from messaging.delivery import claims, loop, reachability
 from messaging.models import GatewayAccount, Message
 from messaging.tasks import sweep as sweep_task
 from tests import servers
@@ -102,11 +102,13 @@ def running_simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simu
 
 
 @pytest.fixture
-def simulator(running_simulator: SimulatorProcess, settings: Any) -> SimulatorProcess:
+def simulator(running_simulator: SimulatorProcess, settings: Any, monkeypatch: pytest.MonkeyPatch) -> SimulatorProcess:
     """A real IO simulator, as new, that the portal's settings name; see tests.simulator_process."""
     running_simulator.renew()
     LASTING.add(running_simulator.pid)
     settings.IO_API_URL = running_simulator.url
+    # The screen's client is kept with the address that its thread began with.
+    monkeypatch.setattr(reachability, "_clients", threading.local())
     return running_simulator
 
 

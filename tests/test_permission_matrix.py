@@ -19,7 +19,16 @@ from tests import cast
 # Whoever asks.
 ANYBODY = {"healthz", "readyz", "help", "status_help", "accessibility", "privacy", "set_language"}
 # Every person who has signed in; what it shows is their own.
-SIGNED_IN = {"desk", "desk_running", "message_list", "message_new", "template_list", "template_new", "service_list", "waiting_list"}
+SIGNED_IN = {
+    "desk",
+    "desk_running",
+    "message_list",
+    "message_new",
+    "template_list",
+    "template_new",
+    "service_list",
+    "waiting_list",
+}
 SIGNED_IN_POST = {"message_search", "template_preview"}
 # A message of the person's services: both roles in it see it, an administrator without a role does not.
 MESSAGE = {"message_detail", "message_live", "message_edit", "message_check"}

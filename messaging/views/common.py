@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from django.http import HttpRequest
 
 from messaging.enums import Role
-from messaging.models import Membership, Service, User
+from messaging.models import Administrator, Membership, Service, User
 
 
 def person_of(request: HttpRequest) -> User:
@@ -28,3 +28,10 @@ def supervisors_of(services: Iterable[Service | int]) -> dict[int, list[User]]:
 def names(people: Iterable[User]) -> str:
     """«Giulia F., Sergio L.»: at most three of them, by first name and initial."""
     return ", ".join(person.short_name for person in list(people)[:3])
+
+
+def administrators_to_ask(person: User) -> str:
+    """Who can give a person without any service a role, by name where it is plain whose desk this is."""
+    others = Administrator.objects.filter(user__is_active=True).exclude(user=person)
+    known = list(others.select_related("user").order_by("pk")[:3])
+    return names(one.user for one in known) if len({one.institution_id for one in known}) == 1 else ""

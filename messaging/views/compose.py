@@ -20,9 +20,9 @@ from messaging.enums import Kind, Reason, Status
 from messaging.forms.compose import ComposeForm
 from messaging.forms.kinds import NewMessageForm
 from messaging.forms.typed import posted, typed_of
-from messaging.models import Administrator, Institution, Message, StatusChange, User
+from messaging.models import Message, StatusChange, User
 from messaging.permissions import message_or_404, services_of
-from messaging.views.common import names, person_of
+from messaging.views.common import administrators_to_ask, person_of
 from messaging.views.drafts import Saved, new_draft, new_draft_from, recipient_of, save, seen_at, usual_service
 from messaging.views.preview import live_parts
 
@@ -55,15 +55,6 @@ def message_new(request: HttpRequest) -> HttpResponse:
 
 def _new_page(request: HttpRequest, form: NewMessageForm) -> HttpResponse:
     return render(request, "messaging/compose_new.html", {"form": form})
-
-
-def administrators_to_ask(person: User) -> str:
-    """Who can give a person without any service a role, by name where it is plain whose desk this is."""
-    institutions = list(Institution.objects.values_list("pk", flat=True)[:2])
-    if len(institutions) != 1:
-        return ""
-    rows = Administrator.objects.filter(user__is_active=True).exclude(user=person).select_related("user")
-    return names(row.user for row in rows.order_by("pk")[:3])
 
 
 @login_required

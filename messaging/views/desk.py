@@ -20,10 +20,10 @@ from django.views.decorators.http import require_safe
 from messaging import querysets
 from messaging.delivery.seal import installation
 from messaging.enums import Reason, Status
-from messaging.models import Administrator, Message, Service, ServiceKey, StatusChange, User
+from messaging.models import Message, Service, ServiceKey, StatusChange, User
 from messaging.permissions import administered_institutions, known_services
 from messaging.templatetags.portal import elapsed, number, when
-from messaging.views.common import names, person_of, supervisors_of
+from messaging.views.common import administrators_to_ask, names, person_of, supervisors_of
 from messaging.views.pauses import pause_words
 from messaging.wording import owner_words, reason_story, refusal_words
 
@@ -55,7 +55,7 @@ def desk(request: HttpRequest) -> HttpResponse:
         return render(
             request,
             "messaging/desk.html",
-            {"greeting": greeting(), "today": timezone.localdate(), "ask": _whom_to_ask()},
+            {"greeting": greeting(), "today": timezone.localdate(), "ask": administrators_to_ask(person)},
         )
     context: dict[str, Any] = {
         "greeting": greeting(),
@@ -265,13 +265,6 @@ def in_brief(message: Message, supervisors: list[User]) -> str:
         case Status.PROCESSED if message.read_status == "READ":
             return _("Risulta letto")
     return ""
-
-
-def _whom_to_ask() -> str:
-    """The administrators of the only institution there is; nobody’s, where there are several."""
-    administrators = Administrator.objects.filter(user__is_active=True).select_related("user").order_by("pk")[:3]
-    known = list(administrators)
-    return names(one.user for one in known) if len({one.institution_id for one in known}) == 1 else ""
 
 
 def _subject(message: Message) -> str:

@@ -18,8 +18,7 @@ from messaging.forms.kinds import KIND_CHOICES
 from messaging.forms.templates import TemplateForm, placeholders_of, typed_of
 from messaging.models import Template, User
 from messaging.permissions import services_of, template_or_404
-from messaging.views.common import person_of
-from messaging.views.compose import administrators_to_ask
+from messaging.views.common import administrators_to_ask, person_of
 from messaging.views.drafts import seen_at, usual_service
 from messaging.views.preview import live_parts
 
