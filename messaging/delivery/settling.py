@@ -71,7 +71,7 @@ def _settle_together(group: list[Done], holder: str) -> list[Work]:
             return [work for done in group if (work := _settle_one(moves, done, holder))]
     except BaseException:
         for message, row in zip(messages, before, strict=True):
-            del message, row
+            vars(message).update(row)
         raise
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import IO, Self
 from xml.parsers import expat
 
 from messaging.spreadsheets.problems import FileProblem
@@ -36,12 +36,16 @@ class Archive:
         except _BROKEN as error:
             raise FileProblem("unreadable") from error
         self._names = {name.lower(): name for name in self._zip.namelist()}
+        self._open: list[IO[bytes]] = []
         self.fraction = 0.0
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        # A part that was not read to its end would keep the file open.
+        for part in self._open:
+            part.close()
         self._zip.close()
 
     def __contains__(self, name: str) -> bool:
@@ -56,13 +60,14 @@ class Archive:
         info = self._info(name)
         done = 0
         try:
-            with self._zip.open(info) as part:
-                while piece := part.read(CHUNK):
-                    done += len(piece)
-                    if done > limit or (done > _SUSPECT_SIZE and done > info.compress_size * _SUSPECT_RATIO):
-                        raise FileProblem("zip_bomb")
-                    self.fraction = min(1.0, done / max(info.file_size, 1))
-                    yield piece
+            part = self._zip.open(info)
+            self._open.append(part)
+            while piece := part.read(CHUNK):
+                done += len(piece)
+                if done > limit or (done > _SUSPECT_SIZE and done > info.compress_size * _SUSPECT_RATIO):
+                    raise FileProblem("zip_bomb")
+                self.fraction = min(1.0, done / max(info.file_size, 1))
+                yield piece
         except FileProblem:
             raise
         except _BROKEN as error:
@@ -110,11 +115,10 @@ def _refuse_document_type(*_: object) -> None:
     raise FileProblem("unreadable")
 
 
-def feed(parser: expat.XMLParserType, pieces: Iterator[bytes], step: Callable[[], None] | None = None) -> None:
-    """Parse a whole document from `pieces`, calling `step` after each."""
-    for _ in feeding(parser, pieces):
-        if step:
-            step()
+def feed(parser: expat.XMLParserType, archive: Archive, name: str) -> None:
+    """Parse a small part."""
+    for _ in feeding(parser, archive.stream(name, MAX_PART)):
+        pass
 
 
 def feeding(parser: expat.XMLParserType, pieces: Iterator[bytes]) -> Iterator[int]:

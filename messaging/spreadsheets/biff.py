@@ -113,7 +113,10 @@ def _workbook_stream(content: bytes) -> bytes:
             # A workbook with a cell is never among the small streams, which are kept apart.
             if size < cutoff:
                 raise FileProblem("unreadable")
-            return _chain(content, sector, table, start)[:size]
+            stream = _chain(content, sector, table, start)
+            if len(stream) < size:
+                raise FileProblem("unreadable")
+            return stream[:size]
     raise FileProblem("unreadable")
 
 

@@ -6,7 +6,7 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 from messaging.spreadsheets.cells import Cell, text_cell
@@ -34,7 +34,7 @@ class DelimitedSource:
         self.sheet_name = ""
         self.fraction = 0.0
 
-    def rows(self) -> Iterator[tuple[int, list[Cell]]]:
+    def rows(self) -> Generator[tuple[int, list[Cell]]]:
         """Yield every row with its number; a blank line is a row, as in a spreadsheet that opens the file."""
         with self._path.open("rb") as binary:
             text = io.TextIOWrapper(binary, encoding=self.encoding, newline="")

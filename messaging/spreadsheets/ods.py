@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 from messaging.spreadsheets.archives import Archive, feeding, new_parser
@@ -36,7 +36,7 @@ class OdsSource:
         for _ in self._parsed(stop_at_first_row=True):
             break
 
-    def rows(self) -> Iterator[tuple[int, list[Cell]]]:
+    def rows(self) -> Generator[tuple[int, list[Cell]]]:
         """Yield the visible rows that have cells, without hidden columns."""
         number = 0
         for times, is_hidden, cells in self._parsed(stop_at_first_row=False):

@@ -13,9 +13,9 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import BinaryIO
 
-import xlsxwriter
-from xlsxwriter.format import Format
-from xlsxwriter.worksheet import Worksheet
+import xlsxwriter  # type: ignore[import-untyped]
+from xlsxwriter.format import Format  # type: ignore[import-untyped]
+from xlsxwriter.worksheet import Worksheet  # type: ignore[import-untyped]
 
 from messaging.appio.fiscal_codes import TEST_CODE
 from messaging.spreadsheets.cells import FORMULA_STARTS, Cell, shown

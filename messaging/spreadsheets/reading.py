@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
+from contextlib import closing
 from pathlib import Path
 from typing import Protocol
 
@@ -24,7 +25,7 @@ class Source(Protocol):
     #: How much of the file `rows` has read, 0 to 1.
     fraction: float
 
-    def rows(self) -> Iterator[tuple[int, list[Cell]]]:
+    def rows(self) -> Generator[tuple[int, list[Cell]]]:
         """Yield each visible row with the spreadsheet's own number, from 1; empty ones may be left out."""
         ...
 
@@ -48,40 +49,42 @@ class Sheet:
         """How much of the file the rows taken so far were, 0 to 1: for a progress bar."""
         return self._source.fraction
 
-    def rows(self) -> Iterator[tuple[int, list[Cell]]]:
+    def rows(self) -> Generator[tuple[int, list[Cell]]]:
         """Yield the rows under the header that are not empty, with the numbers that the spreadsheet shows.
 
         A row has at least as many cells as the header, and more only when something stands beyond it. May be called
         again. Raises `FileProblem`: what is wrong further down is only met on the way.
         """
         width, limit, count = len(self.header), self._max_rows, 0
-        for number, cells in self._source.rows():
-            if number <= self.header_row:
-                continue
-            beyond = len(cells) - width
-            if beyond < 0:
-                cells.extend([None] * -beyond)
-            elif beyond:
-                _trim(cells, width)
-            if cells.count(None) == len(cells):
-                continue
-            count += 1
-            if count > limit:
-                raise FileProblem("too_many_rows", limit=limit)
-            yield number, cells
+        with closing(self._source.rows()) as rows:
+            for number, cells in rows:
+                if number <= self.header_row:
+                    continue
+                beyond = len(cells) - width
+                if beyond < 0:
+                    cells.extend([None] * -beyond)
+                elif beyond:
+                    _trim(cells, width)
+                if cells.count(None) == len(cells):
+                    continue
+                count += 1
+                if count > limit:
+                    raise FileProblem("too_many_rows", limit=limit)
+                yield number, cells
 
     def _read_header(self) -> tuple[int, list[str]]:
         header: tuple[int, list[str]] | None = None
-        for number, cells in self._source.rows():
-            _trim(cells, 0)
-            if not cells:
-                continue
-            if header is not None:
-                self._source.fraction = 0.0
-                return header
-            header = number, [" ".join(shown(cell).split()) for cell in cells]
-            if len(cells) > MAX_COLUMNS:
-                raise FileProblem("too_many_columns", limit=MAX_COLUMNS)
+        with closing(self._source.rows()) as rows:
+            for number, cells in rows:
+                _trim(cells, 0)
+                if not cells:
+                    continue
+                if header is not None:
+                    self._source.fraction = 0.0
+                    return header
+                header = number, [" ".join(shown(cell).split()) for cell in cells]
+                if len(cells) > MAX_COLUMNS:
+                    raise FileProblem("too_many_columns", limit=MAX_COLUMNS)
         raise FileProblem("no_rows" if header else "empty")
 
 

@@ -122,6 +122,7 @@ class CheckPlan:
         self.width = len(matching.labels)
         columns = matching.columns
         self.fields = [(name, columns[name], _READERS[name]) for name in _FIELDS if name in columns]
+        self.shows = frozenset(found.key for found in text.placeholders)
         self.required = rules.needed(text)
         self.placeholders = [
             (found.key, columns[found.key], found.required)
@@ -159,19 +160,23 @@ def _read_fields(row: CheckedRow, cells: Sequence[Cell], plan: CheckPlan) -> Non
 
 
 def _fiscal_code(row: CheckedRow, cell: Cell, plan: CheckPlan) -> None:
-    row.fiscal_code = row.values[FISCAL_CODE] = read_fiscal_code(cell, plan.rules.allowed)
+    row.fiscal_code = read_fiscal_code(cell, plan.rules.allowed)
+    if FISCAL_CODE in plan.shows:
+        row.values[FISCAL_CODE] = row.fiscal_code
 
 
 def _amount(row: CheckedRow, cell: Cell, plan: CheckPlan) -> None:
     cents = read_amount(cell)
-    row.values[AMOUNT] = euros_in_words(cents)
+    if AMOUNT in plan.shows:
+        row.values[AMOUNT] = euros_in_words(cents)
     if plan.rules.is_payment:
         row.amount = cents
 
 
 def _notice_number(row: CheckedRow, cell: Cell, plan: CheckPlan) -> None:
     number = read_notice_number(cell)
-    row.values[NOTICE_NUMBER] = grouped_digits(number)
+    if NOTICE_NUMBER in plan.shows:
+        row.values[NOTICE_NUMBER] = grouped_digits(number)
     if plan.rules.is_payment:
         row.notice_number = number
     if doubt := notice_number_doubt(number):
@@ -180,7 +185,8 @@ def _notice_number(row: CheckedRow, cell: Cell, plan: CheckPlan) -> None:
 
 def _due_date(row: CheckedRow, cell: Cell, plan: CheckPlan) -> None:
     day = read_day(cell)
-    row.values[DUE_DATE] = day_in_words(day)
+    if DUE_DATE in plan.shows:
+        row.values[DUE_DATE] = day_in_words(day)
     row.due_date = day
     if day < plan.rules.today:
         row.warnings.append(CellProblem(DUE_DATE, "past", {"today": plan.rules.today}, shown(cell)[:_SHOWN]))
@@ -192,14 +198,18 @@ _READERS = {FISCAL_CODE: _fiscal_code, AMOUNT: _amount, NOTICE_NUMBER: _notice_n
 def _read_placeholders(row: CheckedRow, cells: Sequence[Cell], plan: CheckPlan) -> None:
     for key, place, required in plan.placeholders:
         cell = cells[place]
-        if isinstance(cell, CellError):
+        if isinstance(cell, str):
+            value = one_line(cell)
+        elif isinstance(cell, CellError):
             row.problems.append(CellProblem(key, "cell_error", {"error": cell.text}, cell.text[:_SHOWN]))
             continue
-        value = one_line(for_reading(cell))
+        else:
+            value = one_line(for_reading(cell))
         row.values[key] = value
         if required and not value:
             row.problems.append(CellProblem(key, "missing"))
-    row.problems += [CellProblem(key, "missing") for key in plan.text.missing(row.values)]
+    if plan.text.has_passages:
+        row.problems += [CellProblem(key, "missing") for key in plan.text.missing(row.values)]
 
 
 def _judge_message(row: CheckedRow, plan: CheckPlan) -> None:

@@ -47,7 +47,8 @@ class MessageText:
         self._fixed_buttons = all(button.is_fixed for button in self._buttons)
         self._front = with_buttons("", [button.fill({}) for button in self._buttons]) if self._fixed_buttons else ""
         self._front_units = utf16_length(self._front)
-        self._has_passages = any(text.passages for text in self._all())
+        #: Whether `missing` has anything to look at.
+        self.has_passages = any(text.passages for text in self._all())
 
     def merge(self, values: Mapping[str, str]) -> Merged:
         """Return the message; raises `ButtonError` when a value makes of a button what the app would not open."""
@@ -74,8 +75,6 @@ class MessageText:
 
     def missing(self, values: Mapping[str, str]) -> list[str]:
         """Return the keys that the passages shown need and whose value is empty."""
-        if not self._has_passages:
-            return []
         return list(dict.fromkeys(key for text in self._all() for key in text.missing(values)))
 
     def _all(self) -> Iterator[MergeText]:

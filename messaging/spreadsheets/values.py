@@ -74,7 +74,9 @@ def read_amount(cell: Cell) -> int:
     if isinstance(cell, bool):
         raise CellFault("not_a_number")
     try:
-        return parse_euros(_text(cell))
+        # Digits at both ends: nothing to take off.
+        is_bare = isinstance(cell, str) and cell[0].isdigit() and cell[-1].isdigit()
+        return parse_euros(cell if is_bare else _text(cell))  # type: ignore[arg-type]  # bare is text
     except AmountError as error:
         raise CellFault(error.code) from error
 
@@ -128,14 +130,14 @@ def read_day(cell: Cell) -> date:
         return _in_range(cell.date() if isinstance(cell, datetime) else cell)
     if isinstance(cell, int | float) and not isinstance(cell, bool):
         raise CellFault("date_is_number")
-    text = " ".join(_text(cell).split())
-    if text.isdecimal():
-        raise CellFault("date_is_number")
-    return _day_of(text)
+    return _day_of(cell) if isinstance(cell, str) else _day_of(_text(cell))
 
 
 @lru_cache(maxsize=1_024)
-def _day_of(text: str) -> date:
+def _day_of(typed_text: str) -> date:
+    text = " ".join(_text(typed_text).split())
+    if text.isdecimal():
+        raise CellFault("date_is_number")
     day = _IDLE_HOUR.sub("", text) if len(text) > 10 else text
     if iso := _ISO_DAY.fullmatch(day):
         return _day(iso[1], iso[2], iso[3])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -38,18 +38,18 @@ class XlsSource:
             raise FileProblem("unreadable") from error
         self.sheet_name = self._sheet.name
 
-    def rows(self) -> Iterator[tuple[int, list[Cell]]]:
+    def rows(self) -> Generator[tuple[int, list[Cell]]]:
         """Yield the visible rows from the first that is used, without hidden columns."""
         start = self._sheet.start
         if start is None:
             return
-        first_row, first_column = start
-        height = max(self._sheet.height, 1)
+        # calamine begins with the first row of all, but with the first column that is used.
+        _, first_column = start
+        height = max(self._sheet.total_height, 1)
         if first_column + self._sheet.width > MAX_COLUMNS:
             raise FileProblem("too_many_columns", limit=MAX_COLUMNS)
-        for count, values in enumerate(self._sheet.iter_rows()):
-            place = first_row + count
-            self.fraction = (count + 1) / height
+        for place, values in enumerate(self._sheet.iter_rows()):
+            self.fraction = min(1.0, (place + 1) / height)
             if place in self._hidden.rows:
                 continue
             cells: list[Cell] = [None] * first_column

@@ -4,7 +4,7 @@ neither hidden rows nor hidden columns (ECMA-376, part 1, section 18)."""
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ class XlsxSource:
             self._strings_part = book.part_of_kind("sharedStrings")
         self._strings: StringPool | None = None
 
-    def rows(self) -> Iterator[tuple[int, list[Cell]]]:
+    def rows(self) -> Generator[tuple[int, list[Cell]]]:
         """Yield the visible rows that have cells, without hidden columns."""
         with Archive(self._path) as archive:
             if self._strings is None:
@@ -58,7 +58,7 @@ class _Workbook:
         self._sheets: list[dict[str, str]] = []
         parser = new_parser(namespaces=True)
         parser.StartElementHandler = self._element
-        feed(parser, archive.stream(self._part))
+        feed(parser, archive, self._part)
 
     def _element(self, name: str, attributes: dict[str, str]) -> None:
         local = name.rpartition(" ")[2]
@@ -100,5 +100,5 @@ def _relationships(archive: Archive, part: str) -> list[tuple[str, str, str]]:
 
     parser = new_parser(namespaces=True)
     parser.StartElementHandler = element
-    feed(parser, archive.stream(part))
+    feed(parser, archive, part)
     return found

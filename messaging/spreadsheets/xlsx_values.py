@@ -47,7 +47,7 @@ class Styles:
             parser = new_parser(namespaces=True)
             parser.StartElementHandler = self._start
             parser.EndElementHandler = self._end
-            feed(parser, archive.stream(part))
+            feed(parser, archive, part)
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         local = name.rpartition(" ")[2]

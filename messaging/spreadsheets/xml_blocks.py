@@ -33,8 +33,7 @@ class XmlStream:
         self._before = before
         self._prefix = ""
         self._begins_at: int | None = None
-        #: Empty items (`<row r="7"/>`) passed over before the block at hand.
-        self.rest = self._read_head()
+        self._rest = self._read_head()
 
     def _read_head(self) -> bytes:
         parser = new_parser()
@@ -48,6 +47,8 @@ class XmlStream:
                     raise FileProblem("unreadable")
                 parser.Parse(piece)
                 if self._begins_at is not None:
+                    # What is in the list is for others: nothing may keep this object and the file.
+                    parser.StartElementHandler = None
                     return head[self._begins_at :]
         except expat.ExpatError as error:
             raise FileProblem("unreadable") from error
@@ -84,7 +85,7 @@ class XmlStream:
             tail += piece
 
     def _after_opening(self) -> bytes:
-        tail = self.rest
+        tail = self._rest
         while b">" not in tail and len(tail) < _MAX_ITEM:
             tail += next(self._pieces, b"/>")
         opening, _, tail = tail.partition(b">")
