@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 
-import xlsxwriter
+import xlsxwriter  # type: ignore[import-untyped]
 from python_calamine import CalamineWorkbook
 from stdnum.it import codicefiscale
 
@@ -121,7 +121,7 @@ def floor(path: Path) -> int:
             return sum(codicefiscale.is_valid(row[0]) for row in rows)
     cells = CalamineWorkbook.from_path(path).get_sheet_by_index(0).iter_rows()
     next(cells)
-    return sum(codicefiscale.is_valid(row[0]) for row in cells)
+    return sum(codicefiscale.is_valid(str(row[0])) for row in cells)
 
 
 def timed(work: Callable[[Path], int], path: Path) -> float:

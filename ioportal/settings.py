@@ -201,6 +201,8 @@ CELERY_TASK_DEFAULT_QUEUE = environment.read("CELERY_QUEUE", "ioportal")
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+# Nobody uses it, and with RabbitMQ it lets only one worker of a host start: its queue is exclusive to the host's name.
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object] = {}

@@ -88,7 +88,7 @@ def remove_queue(url: str, queue: str) -> None:
         channel.queue_delete(queue)
         channel.exchange_delete(queue)
         if url.startswith("redis"):
-            channel.client.delete(queue, f"_kombu.binding.{queue}")
+            channel.client.delete(queue, f"_kombu.binding.{queue}", f"_kombu.binding_permanent.{queue}")
 
 
 # The IO platform

@@ -89,6 +89,13 @@ class Desk:
         """Give every message its final status now."""
         self._ask("POST", "settle")
 
+    def answers(self) -> bool:
+        """Whether the desk is open and the API listens."""
+        try:
+            return bool(self._ask("GET", "health")["listening"])
+        except OSError:
+            return False
+
     def reset(self) -> None:
         """As after a start."""
         self._ask("POST", "reset")

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Max
+from django.db.models import F, Max, Q
 from django.utils import timezone
 from structlog import get_logger
 
@@ -108,7 +108,8 @@ def _hold(row: Installation, seal: Seal, why: str) -> bool:
         held_at=timezone.now(), identity=seal.identity, release=max(row.release, seal.release)
     )
     if held:
-        tell(User.objects.filter(administrations__isnull=False, is_active=True).distinct(), NoticeKind.HELD, None)
+        in_charge = Q(administrations__isnull=False) | Q(is_superuser=True)
+        tell(User.objects.filter(in_charge, is_active=True).distinct(), NoticeKind.HELD, None)
     return True
 
 

@@ -68,7 +68,7 @@ def _date_shown(day: date) -> str:
 
 def _number_shown(number: float) -> str:
     # A spreadsheet shows fifteen digits at most: the rest is the artefact of binary fractions.
-    return str(number) if isinstance(number, int) else f"{number:.15g}".replace(".", ",")
+    return str(number) if isinstance(number, int) else f"{number:.15G}".replace(".", ",")
 
 
 def for_reading(cell: Cell) -> str:

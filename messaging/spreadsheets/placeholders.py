@@ -84,7 +84,7 @@ def found(texts: Iterable[str]) -> list[Found]:
 
 def unclosed(text: str) -> list[str]:
     """Return the beginnings of placeholders that are not closed and would be shown as they are."""
-    return [mark[0] for mark in _UNCLOSED.finditer(_MARKS.sub(" ", text))]
+    return [mark[0].strip() for mark in _UNCLOSED.finditer(_MARKS.sub(" ", text))]
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,7 +75,7 @@ def read_amount(cell: Cell) -> int:
         raise CellFault("not_a_number")
     try:
         # Digits at both ends: nothing to take off.
-        is_bare = isinstance(cell, str) and cell[0].isdigit() and cell[-1].isdigit()
+        is_bare = isinstance(cell, str) and cell[:1].isdigit() and cell[-1:].isdigit()
         return parse_euros(cell if is_bare else _text(cell))  # type: ignore[arg-type]  # bare is text
     except AmountError as error:
         raise CellFault(error.code) from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from array import array
 from collections.abc import Iterable
+from itertools import accumulate, islice
 
 from messaging.spreadsheets.archives import Archive
 from messaging.spreadsheets.cells import text_cell
@@ -25,11 +26,11 @@ class StringPool:
 
     def extend(self, texts: Iterable[str]) -> None:
         """Add texts; raises `FileProblem` when one or all of them are too long."""
-        for text in texts:
-            if len(text) > MAX_CELL:
-                raise FileProblem("cell_too_long", limit=MAX_CELL)
-            self._bytes += (text_cell(plain_text(text)) or "").encode("utf-8", "replace")
-            self._ends.append(len(self._bytes))
+        encoded = [text.encode("utf-8", "replace") for text in texts]
+        if max(map(len, encoded), default=0) > MAX_CELL:
+            raise FileProblem("cell_too_long", limit=MAX_CELL)
+        self._ends.extend(islice(accumulate(map(len, encoded), initial=len(self._bytes)), 1, None))
+        self._bytes += b"".join(encoded)
         if len(self._bytes) > _MAX_TEXT or len(self._ends) > _MAX_COUNT:
             raise FileProblem("zip_bomb")
 
@@ -40,7 +41,8 @@ class StringPool:
         """Return a text as a cell; raises IndexError."""
         if index < 0:
             raise IndexError(index)
-        return self._bytes[self._ends[index] : self._ends[index + 1]].decode() or None
+        text = self._bytes[self._ends[index] : self._ends[index + 1]].decode()
+        return text if "(" <= text < "\x7f" and "_x" not in text else text_cell(plain_text(text))
 
 
 _ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")

@@ -123,8 +123,8 @@ def test_sigterm_in_the_middle_of_a_batch_ends_soon_with_nothing_uncertain_and_a
     codes = queue(portal, 80)
     wait_for(lambda: portal.simulator.posts() > 5, 15, "never begins", portal)
     took = portal.stop()
-    # 3 seconds, the longest call, and the end of the other processes.
-    assert took < 3 + 0.4 + 2
+    # 3 seconds, the longest call, and as much again for the other processes on a machine that is busy with tests.
+    assert took < 2 * (3 + 0.4) + 2
     assert portal.everything() == []
     found = statuses(portal, codes)
     assert set(found) <= {"queued", "accepted", "processed"}
