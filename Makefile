@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help install run test lint messages lock
+.PHONY: help install run test chaos lint messages lock
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -25,6 +25,9 @@ run: $(VENV)/runtime ## Run the whole portal on PORT (8000), with the IO simulat
 
 test: install ## Run all tests
 	$(BIN)/python -m tests
+
+chaos: install ## Kill, stop and rob real processes, and see that nothing is lost or doubled
+	$(BIN)/python -m tests tests/chaos
 
 lint: install ## Check format, rules, types, imports and migrations
 	$(BIN)/ruff format --check .

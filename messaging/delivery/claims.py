@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -103,11 +103,6 @@ def release(message: Message, seconds: float = 0.0) -> None:
     leased.filter(next_attempt_at__isnull=False).update(
         next_attempt_at=timezone.now() + timedelta(seconds=seconds), leased_by=""
     )
-
-
-def keys_in_use(service_ids: Iterable[int]) -> dict[int, ServiceKey]:
-    """The key to use now, by service: chosen when the call is made, never before."""
-    return {key.service_id: key for key in ServiceKey.objects.filter(service__in=service_ids, in_use=True)}
 
 
 def has_key(message: Message, keys: dict[int, ServiceKey]) -> bool:

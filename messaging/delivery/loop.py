@@ -17,6 +17,7 @@ from structlog import get_logger
 
 from messaging.appio.client import Client
 from messaging.delivery import budget, claims, outage, places, seal, settling, submission
+from messaging.delivery.keys import keys_in_use
 from messaging.delivery.senders import Call, Senders
 from messaging.delivery.work import Lanes, Stage, Work
 from messaging.enums import Lane
@@ -164,7 +165,7 @@ class DeliveryLoop:
         """Commit the intentions, then hand the calls to the senders, each with its permit."""
         if not works or not starts:
             return
-        keys = claims.keys_in_use({work.message.service_id for work in works})
+        keys = keys_in_use({work.message.service_id for work in works})
         works = [work for work in works if claims.has_key(work.message, keys)]
         allowance = settings.IO_CONNECT_TIMEOUT + settings.IO_READ_TIMEOUT
         until_last = max(0.0, starts[-1] - time.monotonic())

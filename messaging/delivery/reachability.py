@@ -12,9 +12,10 @@ from django.utils import timezone
 from messaging.appio.answers import KeyRejected, NoProfile, Profile, Throttled
 from messaging.appio.client import Client
 from messaging.delivery import budget, content, outage
+from messaging.delivery.keys import key_in_use
 from messaging.delivery.pauses import pause_service
 from messaging.enums import PauseReason, ReachabilityAnswer
-from messaging.models import Message, Reachability, ReachabilityQuestion, Recipient, Service, ServiceKey, User
+from messaging.models import Message, Reachability, ReachabilityQuestion, Recipient, Service, User
 
 #: How long an answer serves (design, "Reachability").
 SERVES_FOR = timedelta(hours=12)
@@ -69,7 +70,7 @@ def ask(message: Message, person: User) -> Reachability:
     if answer := known(recipient, service):
         return answer
     _count(recipient, service, person)
-    key = ServiceKey.objects.filter(service=service, in_use=True).first()
+    key = key_in_use(service.pk)
     if key is None:
         raise CannotAsk("no_key")
     _wait_for_permit(service)

@@ -6,7 +6,7 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 from messaging.spreadsheets.cells import Cell, text_cell
@@ -17,8 +17,10 @@ _DELIMITERS = (";", "\t", ",")
 _SAMPLE = 65_536
 _SAMPLE_ROWS = 200
 _PIECE = 1 << 20
+#: Characters of a row: a line of separators alone is as many cells.
+_MAX_ROW = 1_000_000
 #: The first line by which Excel is told the separator; it does not show it as a row.
-_DIRECTIVE = re.compile(r'"?sep=(.)"?[\r\n]+', re.IGNORECASE)
+_DIRECTIVE = re.compile(r'"?sep=([;,|\t:^~])"?[\r\n]+', re.IGNORECASE)
 #: UTF-8 pairs that as Windows-1252 would read "Ã¨", "Â°" or "â€™", which no Italian text has.
 _UTF_8_PAIR = re.compile(rb"\xc3[\x80-\xbf]|\xc2[\xa0-\xbf]|\xe2\x80[\x80-\xbf]")
 
@@ -39,10 +41,12 @@ class DelimitedSource:
         with self._path.open("rb") as binary:
             text = io.TextIOWrapper(binary, encoding=self.encoding, newline="")
             text.read(self._skip)
-            lines = csv.reader(text, delimiter=self.delimiter, skipinitialspace=True, strict=True)
+            lines = _BoundedLines(text)
+            rows = csv.reader(lines, delimiter=self.delimiter, skipinitialspace=True, strict=True)
             number = 0
             try:
-                for number, cells in enumerate(lines, start=1):
+                for number, cells in enumerate(rows, start=1):
+                    lines.since_row = 0
                     if number % 1_000 == 1:
                         self.fraction = min(1.0, binary.tell() / self._size)
                     # What begins with a letter or a digit is neither blank nor disarmed: most cells are spared a call.
@@ -61,6 +65,21 @@ class DelimitedSource:
         if told := _DIRECTIVE.match(sample):
             return told[1], told.end()
         return _likeliest_delimiter(sample), 0
+
+
+class _BoundedLines:
+    """The lines of a file, as long as they make no endless row."""
+
+    def __init__(self, text: io.TextIOWrapper) -> None:
+        self._text = text
+        self.since_row = 0
+
+    def __iter__(self) -> Iterator[str]:
+        while line := self._text.readline(_MAX_ROW):
+            self.since_row += len(line)
+            if self.since_row >= _MAX_ROW:
+                raise FileProblem("cell_too_long", limit=MAX_CELL)
+            yield line
 
 
 def _csv_problem(error: csv.Error, row: int) -> FileProblem:

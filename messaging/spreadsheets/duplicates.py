@@ -21,13 +21,13 @@ class DuplicateFinder:
         self._people = array("q")
 
     def add(self, row: CheckedRow) -> None:
-        """Add to a row what an earlier one makes of it; rows without a fiscal code are left alone.
+        """Add to a row what an earlier one makes of it; a row that is not good is left alone until it is corrected.
 
         The problem "duplicate" (`row`: the first one) when the same person has the same notice number, or without one
         the same values and so the same message; the warning "same_notice" (`row`) when another person has the notice
         number.
         """
-        if row.fiscal_code is None:
+        if row.problems or row.fiscal_code is None:
             return
         person = hash(row.fiscal_code)
         content = row.notice_number or (row.fiscal_code, row.due_date, tuple(row.values.values()))

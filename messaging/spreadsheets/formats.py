@@ -93,12 +93,14 @@ def _open_document_format(archive: Archive) -> Format:
 
 def _compound_format(path: Path) -> Format:
     content = path.read_bytes()
-    # The names of the streams are in the directory, as UTF-16 padded with NULs.
-    for stream, found in (("EncryptedPackage", ""), ("WordDocument", "word"), ("PowerPoint Document", "presentation")):
-        if _has_stream(content, stream):
-            raise FileProblem("unknown_format", found=found) if found else FileProblem("encrypted")
+    # The names of the streams are in the directory, as UTF-16 padded with NULs. A workbook may hold other documents.
+    if _has_stream(content, "EncryptedPackage"):
+        raise FileProblem("encrypted")
     if _has_stream(content, "Workbook") or _has_stream(content, "Book"):
         return "xls"
+    for stream, found in (("WordDocument", "word"), ("PowerPoint Document", "presentation")):
+        if _has_stream(content, stream):
+            raise FileProblem("unknown_format", found=found)
     raise FileProblem("unknown_format", found="binary")
 
 

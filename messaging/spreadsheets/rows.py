@@ -114,9 +114,15 @@ class Rules:
 
 
 class CheckPlan:
-    """How to check the rows of one file: its columns, the template's text and the rules."""
+    """How to check the rows of one file: its columns, the template's text and the rules.
+
+    Raises ValueError when a column that is needed was not found: without it every row would seem good.
+    """
 
     def __init__(self, matching: Matching, text: MessageText, rules: Rules) -> None:
+        lacking = [want.field for want in rules.wanted(text) if want.required and want.field not in matching.columns]
+        if lacking:
+            raise ValueError(f"no column for {', '.join(lacking)}")
         self.text = text
         self.rules = rules
         self.width = len(matching.labels)

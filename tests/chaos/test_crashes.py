@@ -69,7 +69,7 @@ def wait_until_settled(portal: PortalProcess, codes: list[str], seconds: float, 
 def test_a_worker_killed_in_the_middle_of_a_post_leaves_an_uncertain_message_that_is_not_posted_again(
     portal: PortalProcess,
 ) -> None:
-    portal.simulator.fault("accept-then-hang", value=20)
+    portal.simulator.fault("accept-then-hang", value=8)
     (code,) = queue(portal, 1)
     wait_for(lambda: portal.simulator.taken().get(code), 10, "never posted", portal)
     assert statuses(portal, [code]) == {"sending": 1}

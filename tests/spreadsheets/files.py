@@ -131,8 +131,7 @@ def xls_sheet(
         content += _record(0x7D, struct.pack("<HHHHHH", column, column, 2048, 0, 1, 0))
     for row in hidden_rows:
         content += _record(0x208, struct.pack("<HHHHHHHH", row, 0, 256, 255, 0, 0, 0x20, 0))
-    for (row, column), value in cells.items():
-        content += _xls_cell(row, column, value)
+    content += b"".join(_xls_cell(row, column, value) for (row, column), value in cells.items())
     return content + _record(0x0A, b"")
 
 

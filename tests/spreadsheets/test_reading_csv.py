@@ -98,6 +98,8 @@ def test_the_apostrophe_of_our_own_files_is_taken_off(opened: Opened) -> None:
         (b'a;b\n1;"mai chiusa\n2;3\n', "quotes"),
         (b'a;b\n1;"chiusa"male\n', "quotes"),
         (b"a;b\n" + b"x" * 200_000 + b";1\n", "cell_too_long"),
+        (b"a;b\n" + b";" * 2_000_000, "cell_too_long"),
+        (b"a;b\n" + b'"\n";' * 400_000, "cell_too_long"),
         (b";".join(b"c%d" % n for n in range(1_200)) + b"\n1\n", "too_many_columns"),
     ],
 )

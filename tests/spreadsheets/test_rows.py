@@ -14,7 +14,7 @@ from messaging.appio.rules import Problem
 from messaging.spreadsheets.cells import Cell, CellError
 from messaging.spreadsheets.columns import AMOUNT, DUE_DATE, FISCAL_CODE, NOTICE_NUMBER, match_columns
 from messaging.spreadsheets.duplicates import DuplicateFinder
-from messaging.spreadsheets.rows import CheckedRow, CheckPlan, Rules, check_row, outgoing
+from messaging.spreadsheets.rows import CellProblem, CheckedRow, CheckPlan, Rules, check_row, outgoing
 from messaging.spreadsheets.texts import MessageText
 from messaging.spreadsheets.values import CellFault, read_amount, read_day, read_fiscal_code, read_notice_number
 
@@ -378,5 +378,13 @@ def test_the_same_text_to_the_same_person_is_an_error() -> None:
     assert _found(*rows) == [([], []), ([], []), ([], []), (["duplicate"], [])]
 
 
-def test_rows_without_a_person_are_left_alone() -> None:
-    assert _found(CheckedRow(2), CheckedRow(3)) == [([], []), ([], [])]
+def test_rows_that_are_not_good_are_no_duplicates_and_make_none() -> None:
+    wrong, right = _payment(2, "A", "1"), _payment(3, "A", "1")
+    wrong.problems.append(CellProblem(AMOUNT, "ambiguous"))
+    assert _found(wrong, right, CheckedRow(4), CheckedRow(5)) == [(["ambiguous"], []), ([], []), ([], []), ([], [])]
+
+
+def test_a_plan_without_a_column_that_is_needed_is_refused() -> None:
+    options = Rules(is_payment=True, needs_due_date=False, max_amount=1, today=date(2026, 11, 20))
+    with pytest.raises(ValueError, match="amount, notice_number"):
+        CheckPlan(match_columns(["cf", "nome"], options.wanted(TEXT)), TEXT, options)
