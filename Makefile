@@ -23,8 +23,8 @@ install: $(VENV)/development ## Make .venv with all that running and testing nee
 run: $(VENV)/runtime ## Run the whole portal on PORT (8000), with the IO simulator
 	@exec $(BIN)/python manage.py run_portal
 
-test: install ## Run all tests
-	$(BIN)/python -m tests
+test: install ## Run all tests; ARGS goes to pytest
+	$(BIN)/python -m tests $(ARGS)
 
 chaos: install ## Kill, stop and rob real processes, and see that nothing is lost or doubled
 	$(BIN)/python -m tests tests/chaos
