@@ -168,7 +168,6 @@ LANGUAGES = [("it", "Italiano"), ("en", "English")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = "Europe/Rome"
 USE_TZ = True
-USE_THOUSAND_SEPARATOR = True
 
 # Files
 STATIC_URL = "/static/"

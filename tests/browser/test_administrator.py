@@ -31,8 +31,8 @@ def test_an_administrator_never_sees_a_key(portal: PortalProcess, open_as: OpenA
     page = open_as("admin")
     page.goto("/admin/messaging/service/")
     page.get_by_role("link", name="Tributi").click()
+    expect(page.locator("body")).to_contain_text("0001")
     assert "demo-tributi" not in page.content()
-    assert "0001" in page.content()
 
 
 def test_an_administrator_without_a_role_has_no_messages(portal: PortalProcess, open_as: OpenAs) -> None:

@@ -16,7 +16,7 @@ from django.utils import timezone
 from messaging import listing
 from messaging.enums import Kind, Status
 from messaging.listing import Wanted
-from messaging.models import Message
+from messaging.models import Message, StatusChange
 from tests import cast
 from tests.pages.conftest import Office, queries_of
 
@@ -295,3 +295,18 @@ def test_the_address_of_another_institutions_citizen_shows_nothing(office: Offic
 
 def test_searching_is_never_a_link(office: Office) -> None:
     assert office.as_(office.clerk).get(reverse("message_search")).status_code == 405
+
+
+def test_addresses_carry_ids_as_plain_digits_however_large(office: Office) -> None:
+    """A thousands separator in ``?seen=1.234`` or ``?author=1.234`` would be no number any more."""
+    message = office.message(Status.QUEUED)
+    StatusChange.objects.create(
+        pk=1_234_567,
+        message=message,
+        from_status=Status.DRAFT,
+        to_status=Status.QUEUED,
+        reason="queued",
+        at=timezone.now(),
+    )
+    page = office.as_(office.clerk).get(f"/messages/{message.public_id}/").content.decode()
+    assert re.search(r"\?seen=1234567\b", page)
