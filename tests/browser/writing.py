@@ -39,6 +39,8 @@ def go_to_check(page: Page) -> None:
     """From the form to the page that shows the message as it will go."""
     page.get_by_role("button", name="Continua e controlla").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Controlla e invia")
+    # The answer about the person comes in by itself and moves what stands below it: one reads it, then presses.
+    page.wait_for_load_state("networkidle")
 
 
 def write_and_send(
