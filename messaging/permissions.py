@@ -21,11 +21,6 @@ def services_of(user: Person) -> QuerySet[Service]:
     return Service.objects.filter(memberships__user=user).select_related("institution")
 
 
-def supervised_services(user: Person) -> QuerySet[Service]:
-    """The services in which the person is a supervisor."""
-    return services_of(user).filter(memberships__role=Role.SUPERVISOR)
-
-
 def administered_institutions(user: Person) -> QuerySet[Institution]:
     """The institutions that the person configures; a superuser configures all."""
     if not user.is_authenticated:

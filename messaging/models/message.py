@@ -152,11 +152,6 @@ class Message(models.Model):
     def __str__(self) -> str:
         return str(self.public_id)
 
-    @property
-    def status_word(self) -> Status:
-        """The status as its enum, with tone and icon."""
-        return Status(self.status)
-
 
 class StatusChange(models.Model):
     """One step of a message's story: the timeline on the screen and the audit trail."""

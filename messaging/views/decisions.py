@@ -34,10 +34,7 @@ _RESOLUTIONS: dict[str, Callable[[Message, User, str], bool]] = {
 @require_POST
 def message_approve(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Say yes to what was on the page, and to nothing else."""
-    person, message = person_of(request), message_or_404(person_of(request), public_id)
-    can = Abilities(person, message)
-    if not can.supervises:
-        raise PermissionDenied
+    person, message, can = _as_supervisor(request, public_id)
     if message.status != Status.AWAITING_APPROVAL:
         return _too_late(request, message)
     if not can.approve:
@@ -56,10 +53,7 @@ def message_approve(request: HttpRequest, public_id: UUID) -> HttpResponse:
 @require_POST
 def message_send_back(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Give a message back to its author, saying what must change."""
-    person, message = person_of(request), message_or_404(person_of(request), public_id)
-    can = Abilities(person, message)
-    if not can.supervises:
-        raise PermissionDenied
+    person, message, can = _as_supervisor(request, public_id)
     if message.status != Status.AWAITING_APPROVAL:
         return _too_late(request, message)
     if not can.send_back:
@@ -104,10 +98,7 @@ def message_cancel(request: HttpRequest, public_id: UUID) -> HttpResponse:
 @require_POST
 def message_resolve(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Decide about an uncertain outcome, with a reason."""
-    person, message = person_of(request), message_or_404(person_of(request), public_id)
-    can = Abilities(person, message)
-    if not can.supervises:
-        raise PermissionDenied
+    person, message, _can = _as_supervisor(request, public_id)
     if message.status != Status.UNCERTAIN:
         return _too_late(request, message)
     form = ResolutionForm(request.POST, payment=message.amount is not None)
@@ -145,6 +136,16 @@ def message_reopen(request: HttpRequest, public_id: UUID) -> HttpResponse:
         return _too_late(request, message)
     say(request, _("Ora è una bozza: correggila e inviala di nuovo."))
     return redirect("message_edit", message.public_id)
+
+
+def _as_supervisor(request: HttpRequest, public_id: UUID) -> tuple[User, Message, Abilities]:
+    """The person, the message and what the person may do with it; a clerk of the service is refused."""
+    person = person_of(request)
+    message = message_or_404(person, public_id)
+    can = Abilities(person, message)
+    if not can.supervises:
+        raise PermissionDenied
+    return person, message, can
 
 
 def _done(decision: str) -> str:
