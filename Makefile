@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help install run test chaos lint messages lock
+.PHONY: help install run test chaos bench lint messages lock
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -28,6 +28,10 @@ test: install ## Run all tests; ARGS goes to pytest
 
 chaos: install ## Kill, stop and rob real processes, and see that nothing is lost or doubled
 	$(BIN)/python -m tests tests/chaos
+	$(BIN)/python -m pytest -q -s tests/chaos/long_run.py
+
+bench: install ## Measure pace, speed and pages against floors; ARGS names some, or --quick
+	$(BIN)/python -m benchmarks $(ARGS)
 
 lint: install ## Check format, rules, types, imports and migrations
 	$(BIN)/ruff format --check .

@@ -38,11 +38,12 @@ TARGET_RATIO, TARGET_MIB = 0.4, 64
 HEADER = ["codice_fiscale", "nome", "indirizzo", "importo", "numero_avviso", "scadenza"]
 NAMES = ["Laura", "Paolo", "Niccolò", "Maria Grazia", "D'Angelo"]
 DUE = date(2026, 12, 16)
-TEXT = MessageText(
-    "Avviso TARI 2026: saldo da pagare",
+TEXT_SUBJECT = "Avviso TARI 2026: saldo da pagare"
+TEXT_BODY = (
     "Ciao ((nome)),\n\nè pronto il saldo della **TARI 2026** per l’abitazione di ((indirizzo)). L’importo è di "
-    "((importo)) e si paga entro il ((scadenza)).\n\nPuoi pagare qui sull’app, oppure con l’avviso ((numero_avviso)).",
+    "((importo)) e si paga entro il ((scadenza)).\n\nPuoi pagare qui sull’app, oppure con l’avviso ((numero_avviso))."
 )
+TEXT = MessageText(TEXT_SUBJECT, TEXT_BODY)
 RULES = Rules(is_payment=True, needs_due_date=False, max_amount=10_000_000, today=date(2026, 11, 20))
 
 Row = tuple[str, str, str, float, str]

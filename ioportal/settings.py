@@ -7,6 +7,7 @@ from pathlib import Path
 import bootstrap_italia_template
 import django_stubs_ext
 import environ
+from kombu import Queue
 
 from ioportal import environment
 from ioportal.logs import logging_configuration
@@ -197,6 +198,10 @@ DEFAULT_FROM_EMAIL = environment.read("DEFAULT_FROM_EMAIL", "IO Portal <ioportal
 # Celery wakes work up; the database decides. Results are never kept.
 CELERY_BROKER_URL = environment.read("CELERY_BROKER_URL", "filesystem://localhost")
 CELERY_TASK_DEFAULT_QUEUE = environment.read("CELERY_QUEUE", "ioportal")
+# Files are checked beside delivery, never before it: a worker that names no queue serves both.
+CELERY_FILES_QUEUE = f"{CELERY_TASK_DEFAULT_QUEUE}-files"
+CELERY_TASK_QUEUES = [Queue(CELERY_TASK_DEFAULT_QUEUE), Queue(CELERY_FILES_QUEUE)]
+CELERY_TASK_ROUTES = {"messaging.tasks.work_on_batch": {"queue": CELERY_FILES_QUEUE}}
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
@@ -217,6 +222,10 @@ CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "messaging.tasks.sweep", "schedule": 5.0, "options": {"expires": 5}},
     "notify-staff": {"task": "messaging.tasks.notify_staff", "schedule": 60.0, "options": {"expires": 60}},
 }
+# What a spreadsheet may hold, and how long an uploaded file is kept.
+SPREADSHEET_MAX_ROWS = environment.read_number("SPREADSHEET_MAX_ROWS", 100_000, minimum=1)
+SPREADSHEET_MAX_MEGABYTES = environment.read_number("SPREADSHEET_MAX_MEGABYTES", 50, minimum=1)
+SPREADSHEET_KEEP_DAYS = environment.read_number("SPREADSHEET_KEEP_DAYS", 30, minimum=1)
 DELIVERY_LOOPS = environment.read_number("DELIVERY_LOOPS", 2, minimum=1)
 
 LOGGING = logging_configuration(

@@ -9,7 +9,6 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.functional import cached_property
@@ -17,8 +16,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from messaging.enums import Role, Status
-from messaging.models import GatewayAccount, Institution, Membership, Message
-from messaging.permissions import Person, administered_institutions, to_approve
+from messaging.models import GatewayAccount, Institution, Membership
+from messaging.permissions import Person, administered_institutions, batches_to_approve, supervised_messages, to_approve
 from messaging.templatetags.portal import clock, when
 
 FRESH_SECONDS = 3600
@@ -35,12 +34,12 @@ class Entry:
 
 
 def waiting_count(user: Person) -> int:
-    """How many messages wait for this supervisor: to approve (not their own), or with an uncertain outcome."""
+    """How many messages and sendings wait for this supervisor: to approve (not their own), or of uncertain outcome."""
     if not user.is_authenticated:
         return 0
-    supervised = Membership.objects.filter(user=user, role=Role.SUPERVISOR).values("service")
-    uncertain = Q(status=Status.UNCERTAIN, service__in=supervised)
-    return Message.objects.filter(Q(pk__in=to_approve(user).values("pk")) | uncertain).count()
+    uncertain = supervised_messages(user).filter(status=Status.UNCERTAIN)
+    waiting = to_approve(user).values("pk")
+    return waiting.union(uncertain.values("pk"), batches_to_approve(user).values("pk"), all=True).count()
 
 
 def link_state(accounts: Iterable[GatewayAccount]) -> str:
@@ -136,9 +135,13 @@ class Portal:
             return []
         entries = [("desk", _("Scrivania"), 0)] if self.memberships or not self.administered else []
         if self.supervises:
-            entries.append(("waiting_list", _("Da decidere"), self.waiting_count))
+            entries += [("overview", _("Andamento"), 0), ("waiting_list", _("Da decidere"), self.waiting_count)]
         if self.memberships:
-            entries += [("message_list", _("Messaggi"), 0), ("template_list", _("Modelli"), 0)]
+            entries += [
+                ("message_list", _("Messaggi"), 0),
+                ("batch_list", _("Invii da foglio"), 0),
+                ("template_list", _("Modelli"), 0),
+            ]
         entries.append(("service_list", _("Servizi"), 0))
         if self.administered:
             entries.append(("admin:index", _("Amministrazione"), 0))

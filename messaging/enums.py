@@ -132,6 +132,99 @@ MOVING = frozenset({Status.QUEUED, Status.SENDING, Status.ACCEPTED})
 NEVER_ARRIVED = frozenset({Status.UNREACHABLE, Status.REJECTED, Status.FAILED, Status.REFUSED, Status.CANCELLED})
 
 
+class BatchStatus(TextChoices):
+    """Where a spreadsheet's sending stands."""
+
+    UPLOADED = "uploaded", _("Caricato")
+    CHECKING = "checking", _("In controllo")
+    NEEDS_ATTENTION = "needs_attention", _("Da sistemare")
+    READY = "ready", _("Pronto")
+    AWAITING_APPROVAL = "awaiting_approval", _("Da approvare")
+    SCHEDULED = "scheduled", _("Programmato")
+    SENDING = "sending", _("In invio")
+    PAUSED = "paused", _("In pausa")
+    FINISHED = "finished", _("Finito")
+    CANCELLED = "cancelled", _("Annullato")
+
+    @classmethod
+    def before_sending(cls) -> list[BatchStatus]:
+        """The statuses in which no clerk has pressed Send, or has taken it back."""
+        return [cls.UPLOADED, cls.CHECKING, cls.NEEDS_ATTENTION, cls.READY, cls.CANCELLED]
+
+    @property
+    def tone(self) -> str:
+        """The tone of the style sheet: ok, go, wait, bad or idle."""
+        return _BATCH_TONES.get(self, "idle")
+
+    @property
+    def icon(self) -> str:
+        """The icon's name in Bootstrap Italia's sprite."""
+        return _BATCH_ICONS[self]
+
+
+_BATCH_TONES = {
+    BatchStatus.CHECKING: "go",
+    BatchStatus.NEEDS_ATTENTION: "wait",
+    BatchStatus.AWAITING_APPROVAL: "wait",
+    BatchStatus.SENDING: "go",
+    BatchStatus.PAUSED: "wait",
+    BatchStatus.FINISHED: "ok",
+}
+
+_BATCH_ICONS = {
+    BatchStatus.UPLOADED: "it-file",
+    BatchStatus.CHECKING: "it-refresh",
+    BatchStatus.NEEDS_ATTENTION: "it-pencil",
+    BatchStatus.READY: "it-check",
+    BatchStatus.AWAITING_APPROVAL: "it-user",
+    BatchStatus.SCHEDULED: "it-clock",
+    BatchStatus.SENDING: "it-refresh",
+    BatchStatus.PAUSED: "it-minus-circle",
+    BatchStatus.FINISHED: "it-check-circle",
+    BatchStatus.CANCELLED: "it-close",
+}
+
+
+class RowState(TextChoices):
+    """What a row of a file is: those that are good become messages, the others keep this as their outcome."""
+
+    GOOD = "good", _("a posto")
+    WRONG = "wrong", _("da correggere")
+    REPEATED = "repeated", _("già inviata")
+    EXCLUDED = "excluded", _("esclusa")
+    MOVED = "moved", _("spostata in un altro invio")
+
+
+class DeliverySpeed(IntegerChoices):
+    """How long after being taken in charge a message was known to be delivered."""
+
+    SECONDS_15 = 0, _("fino a 15 secondi")
+    MINUTE = 1, _("da 15 secondi a 1 minuto")
+    MINUTES_5 = 2, _("da 1 a 5 minuti")
+    MINUTES_30 = 3, _("da 5 a 30 minuti")
+    HOURS_2 = 4, _("da 30 minuti a 2 ore")
+    LONGER = 5, _("oltre 2 ore")
+
+    @classmethod
+    def of(cls, seconds: float) -> DeliverySpeed:
+        """The class of a time in seconds."""
+        return next((speed for speed, most in _SPEEDS if seconds <= most), cls.LONGER)
+
+    @property
+    def most(self) -> int | None:
+        """The longest time of the class in seconds; None for the last one."""
+        return dict(_SPEEDS).get(self)
+
+
+_SPEEDS = (
+    (DeliverySpeed.SECONDS_15, 15),
+    (DeliverySpeed.MINUTE, 60),
+    (DeliverySpeed.MINUTES_5, 300),
+    (DeliverySpeed.MINUTES_30, 1_800),
+    (DeliverySpeed.HOURS_2, 7_200),
+)
+
+
 class Lane(IntegerChoices):
     """Who waits for a call: a person at a screen goes first, questions about fates share with batches."""
 
@@ -208,3 +301,5 @@ class NoticeKind(TextChoices):
     UNCERTAIN = "uncertain", _("messaggi con esito incerto")
     PAUSED = "paused", _("servizi sospesi")
     HELD = "held", _("invii fermi dopo un ripristino")
+    BATCH_CHECKED = "checked", _("fogli controllati")
+    BATCH_FINISHED = "finished", _("invii da foglio finiti")

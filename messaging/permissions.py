@@ -8,8 +8,8 @@ from django.contrib.auth.models import AnonymousUser
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import Http404
 
-from messaging.enums import Reason, Role, Status
-from messaging.models import Institution, Membership, Message, Service, StatusChange, Template, User
+from messaging.enums import BatchStatus, Reason, Role, Status
+from messaging.models import Batch, BatchChange, Institution, Membership, Message, Service, StatusChange, Template, User
 
 Person = User | AnonymousUser
 
@@ -52,6 +52,16 @@ def is_supervisor(user: Person, service: Service) -> bool:
     return role_in(user, service) is Role.SUPERVISOR
 
 
+def supervised_messages(user: User, role: Q | None = None) -> QuerySet[Message]:
+    """The messages of the services that the person supervises, by a role of which ``role`` holds.
+
+    Joined, not looked up in a list of services: SQLite knows that a person has few roles and goes from those to the
+    index of each service, where for a list of unknown length it would read all messages.
+    """
+    mine = Q(service__memberships__user=user, service__memberships__role=Role.SUPERVISOR)
+    return Message.objects.filter(mine & role if role else mine)
+
+
 def to_approve(user: Person) -> QuerySet[Message]:
     """The messages that wait for a second person and that this supervisor may approve.
 
@@ -59,9 +69,10 @@ def to_approve(user: Person) -> QuerySet[Message]:
     """
     if not user.is_authenticated:
         return Message.objects.none()
-    roles = Membership.objects.filter(user=user, role=Role.SUPERVISOR).exclude(granted_by=user)
     changed = StatusChange.objects.filter(message=OuterRef("pk"), actor=user, reason=Reason.SAVED)
-    waiting = Message.objects.filter(status=Status.AWAITING_APPROVAL, service__in=roles.values("service"))
+    by_another = Q(service__memberships__granted_by__isnull=True)
+    by_another |= Q(service__memberships__granted_by__lt=user.pk) | Q(service__memberships__granted_by__gt=user.pk)
+    waiting = supervised_messages(user, by_another).filter(status=Status.AWAITING_APPROVAL)
     own = Q(author=user) | Q(submitted_by=user, submitted_by__isnull=False)
     return waiting.exclude(own).filter(~Exists(changed))
 
@@ -87,6 +98,41 @@ def message_or_404(user: Person, public_id: UUID) -> Message:
     if message is None:
         raise Http404
     return message
+
+
+def visible_batches(user: Person) -> QuerySet[Batch]:
+    """The spreadsheets' sendings of the person's services."""
+    return Batch.objects.filter(service__in=services_of(user).values("pk"))
+
+
+def batch_or_404(user: Person, public_id: UUID) -> Batch:
+    """A sending of one of the person's services; 404 for everybody else."""
+    people = ("author", "submitted_by", "approved_by")
+    found = visible_batches(user).select_related("service__institution__account", "template", "corrects", *people)
+    batch = found.filter(public_id=public_id).first()
+    if batch is None:
+        raise Http404
+    return batch
+
+
+def batches_to_approve(user: Person) -> QuerySet[Batch]:
+    """The sendings that wait for a second person and that this supervisor may approve.
+
+    Nobody approves what they prepared, changed or submitted, nor with a role that they gave themselves.
+    """
+    if not user.is_authenticated:
+        return Batch.objects.none()
+    roles = Membership.objects.filter(user=user, role=Role.SUPERVISOR).exclude(granted_by=user)
+    touched = BatchChange.objects.filter(batch=OuterRef("pk"), actor=user, to_status__in=BatchStatus.before_sending())
+    waiting = Batch.objects.filter(status=BatchStatus.AWAITING_APPROVAL, service__in=roles.values("service"))
+    own = Q(author=user) | Q(submitted_by=user, submitted_by__isnull=False)
+    sent_back = Q(note="")
+    return waiting.exclude(own).filter(~Exists(touched.filter(sent_back)))
+
+
+def may_approve_batch(user: Person, batch: Batch) -> bool:
+    """Whether the person is a second person for this sending."""
+    return batches_to_approve(user).filter(pk=batch.pk).exists()
 
 
 def template_or_404(user: Person, pk: int) -> Template:

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, F, OuterRef, QuerySet, Subquery
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 
 from messaging import permissions
-from messaging.enums import MOVING, Reason, Role, Status
+from messaging.enums import MOVING, Lane, Reason, Role, Status
 from messaging.models import Membership, Message, ServicePause, StatusChange, User
 
 #: Reasons for which a draft is back on its author's desk.
@@ -68,13 +68,18 @@ def to_correct(user: User) -> QuerySet[Message]:
 
 
 def running(user: User) -> QuerySet[Message]:
-    """The person's messages that the portal is at work on, newest first."""
-    return _mine(user, *MOVING)
+    """The person's single messages that the portal is at work on, newest first; sendings have a place of their own.
+
+    The lane leads to what waits in the queue for a person: a sending's thousands are not read.
+    """
+    queued = Q(status=Status.QUEUED, lane=Lane.PERSON, next_attempt_at__isnull=False)
+    return _mine(user, *MOVING).filter(queued | Q(status__in=MOVING - {Status.QUEUED}), batch__isnull=True)
 
 
 def latest(user: User) -> QuerySet[Message]:
-    """What the person sent last, newest first."""
-    rows = Message.objects.filter(author=user, service__in=my_services(user)).exclude(status=Status.DRAFT)
+    """The single messages that the person sent last, newest first."""
+    single = Message.objects.filter(author=user, batch__isnull=True)
+    rows = single.filter(service__in=my_services(user)).exclude(status=Status.DRAFT)
     return rows.select_related("service").defer("body", "buttons", "typed").order_by("-pk")
 
 
@@ -104,6 +109,12 @@ def open_pauses(services: Iterable[int]) -> QuerySet[ServicePause]:
     """The pauses of these services that nobody has lifted, oldest first."""
     pauses = ServicePause.objects.filter(lifted_at__isnull=True, service__in=list(services))
     return pauses.select_related("service__institution__account").order_by("since")
+
+
+def held_services(services: Iterable[int]) -> list[int]:
+    """The ids of those services whose whole queue stands still."""
+    whole = open_pauses(services).filter(whole_service=True).select_related(None).order_by("service")
+    return list(whole.values_list("service", flat=True).distinct())
 
 
 def _light(services: Iterable[int], *statuses: Status) -> QuerySet[Message]:

@@ -9,10 +9,11 @@ from celery import shared_task
 from celery.signals import worker_init, worker_ready, worker_shutting_down
 
 from messaging import checks
+from messaging.batches import uploads, work
 from messaging.delivery import notices
 from messaging.delivery import sweep as sweeping
 from messaging.delivery.loop import DeliveryLoop
-from messaging.delivery.wake import wake_account
+from messaging.delivery.wake import wake_account, wake_batch
 
 _stop = threading.Event()
 _accounts: set[int] = set()
@@ -36,10 +37,19 @@ def deliver(account_id: int) -> None:
 
 
 @shared_task
+def work_on_batch(batch_id: int) -> None:
+    """Check, expand or cancel a batch in the background, as far as it goes without a person."""
+    work.work_on(batch_id, _stop.is_set)
+
+
+@shared_task
 def sweep() -> None:
     """Find what nobody woke."""
     sweeping.beat_heart()
     sweeping.sweep()
+    for batch_id in work.waiting().values_list("pk", flat=True):
+        wake_batch(batch_id)
+    uploads.forget_expired()
 
 
 @shared_task

@@ -14,9 +14,11 @@ from django.contrib.auth.hashers import make_password
 from django.utils import timezone
 from stdnum.it import codicefiscale
 
-from messaging.enums import KeySlot, Role, Status
+from messaging.enums import BatchStatus, KeySlot, Role, RowState, Status
 from messaging.models import (
     Administrator,
+    Batch,
+    BatchRow,
     GatewayAccount,
     Institution,
     Membership,
@@ -148,6 +150,46 @@ def make_message(**kw: Any) -> Message:
     for name, value in _what_the_status_demands(status).items():
         kw.setdefault(name, value)
     return Message.objects.create(**kw)
+
+
+def make_batch(*, people: int = 0, **kw: Any) -> Batch:
+    """A sending of an informational text to ``people`` rows that are good, ready unless another status is said.
+
+    Its sheet has the columns codice_fiscale and nome; the rows begin with number 2, as under a header.
+    """
+    if "service" not in kw:
+        kw["service"] = make_service()
+    service: Service = kw["service"]
+    if "author" not in kw:
+        kw["author"] = _a_clerk_of(service)
+    status = BatchStatus(kw.setdefault("status", BatchStatus.READY))
+    now = timezone.now()
+    if status not in BatchStatus.before_sending():
+        for name, value in {"declared_at": now, "submitted_by": kw["author"], "submitted_at": now}.items():
+            kw.setdefault(name, value)
+    if status in {BatchStatus.SENDING, BatchStatus.PAUSED, BatchStatus.FINISHED}:
+        kw.setdefault("started_at", now)
+    if status is BatchStatus.SCHEDULED:
+        kw.setdefault("starts_at", now + timedelta(hours=1))
+    kw.setdefault("name", f"Invio {next(_numbers)}")
+    kw.setdefault("subject", "Avviso dal Comune di Prova")
+    kw.setdefault("body", f"Gentile ((nome)),\n\n{BODY}")
+    kw.setdefault("header", ["codice_fiscale", "nome"])
+    kw.setdefault("columns", {"fiscal_code": 0, "nome": 1})
+    kw.setdefault("filename", "elenco.csv")
+    batch = Batch.objects.create(rows_total=people, rows_good=people, **kw)
+    for number in range(people):
+        make_batch_row(batch, number + 2)
+    return batch
+
+
+def make_batch_row(batch: Batch, number: int, **kw: Any) -> BatchRow:
+    """A good row of the batch; the batch's own counters are for the caller."""
+    if "recipient" not in kw:
+        kw["recipient"] = make_recipient(batch.service.institution)
+    kw.setdefault("cells", [kw["recipient"].fiscal_code if kw["recipient"] else "", f"Persona {number}"])
+    kw.setdefault("state", RowState.GOOD)
+    return BatchRow.objects.create(batch=batch, number=number, **kw)
 
 
 def _a_clerk_of(service: Service) -> User:

@@ -24,7 +24,7 @@ from django.db.models import Min
 from django.test import Client
 from django.utils import timezone
 
-from messaging.delivery import claims, loop, reachability
+from messaging.delivery import claims, loop, pauses, reachability
 from messaging.models import GatewayAccount, Message
 from messaging.tasks import sweep as sweep_task
 from tests import servers
@@ -71,7 +71,8 @@ def emptied_queue() -> Iterator[None]:
     """What tests put on a real broker, in a queue of this run's own, is taken away at the end."""
     yield
     if not site.CELERY_BROKER_URL.startswith("filesystem"):
-        remove_queue(site.CELERY_BROKER_URL, site.CELERY_TASK_DEFAULT_QUEUE)
+        for queue in (site.CELERY_TASK_DEFAULT_QUEUE, site.CELERY_FILES_QUEUE):
+            remove_queue(site.CELERY_BROKER_URL, queue)
     current_app.pool.force_close_all()
 
 
@@ -142,7 +143,7 @@ def _seconds_until_next(account: GatewayAccount, sweeps: bool) -> float | None:
     account.refresh_from_db()
     if account.paused_at and account.probe_at:
         return (account.probe_at - timezone.now()).total_seconds()
-    messages = Message.objects.filter(claims.not_paused(account.pk), service__institution__account=account)
+    messages = Message.objects.filter(pauses.not_paused(account.pk), service__institution__account=account)
     moments: list[datetime | None] = [messages.aggregate(at=Min("next_attempt_at"))["at"]]
     if sweeps:
         moments.append(messages.aggregate(at=Min("sending_deadline"))["at"])

@@ -29,7 +29,13 @@ START_PATIENCE = 60.0
 STOP_PATIENCE = 40.0
 
 _numbers = itertools.count(1)
-_WORDS = {"simulator": "simulate_io", "web": "gunicorn", "worker": "\0worker\0", "scheduler": "\0beat\0"}
+_WORDS = {
+    "simulator": "simulate_io",
+    "web": "gunicorn",
+    "files": "-files\0--pool",
+    "worker": "\0worker\0",
+    "scheduler": "\0beat\0",
+}
 #: What a stack of this name runs on: whether PostgreSQL, and which broker.
 _STACKS = {
     "sqlite+filesystem": (False, lambda: ""),
@@ -180,7 +186,8 @@ class PortalProcess:
         if self.broker_url:
             from tests.conftest import remove_queue
 
-            remove_queue(self.broker_url, self.queue)
+            for queue in (self.queue, f"{self.queue}-files"):
+                remove_queue(self.broker_url, queue)
         if self._database:
             self._maintain(f'DROP DATABASE IF EXISTS "{self._database}" WITH (FORCE)')
 
@@ -202,7 +209,8 @@ class PortalProcess:
         found: dict[str, int] = {}
         for child in _read(f"/proc/{self.pid}/task/{self.pid}/children").split():
             command = _read(f"/proc/{child}/cmdline")
-            found |= {name: int(child) for name, word in _WORDS.items() if word in command}
+            name = next((name for name, word in _WORDS.items() if word in command), None)
+            found |= {name: int(child)} if name else {}
         return found
 
     def everything(self) -> list[int]:

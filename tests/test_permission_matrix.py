@@ -12,23 +12,30 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from messaging.enums import Role, Status
-from messaging.models import Message, ServicePause
+from messaging.enums import BatchStatus, Role, Status
+from messaging.models import Batch, Message, ServicePause
 from tests import cast
 
 # Whoever asks.
-ANYBODY = {"healthz", "readyz", "help", "status_help", "accessibility", "privacy", "set_language"}
+ANYBODY = {"healthz", "readyz", "help", "status_help", "spreadsheet_help", "accessibility", "privacy", "set_language"}
 # Every person who has signed in; what it shows is their own.
 SIGNED_IN = {
     "desk",
     "desk_running",
+    "batch_list",
+    "batch_new",
     "message_list",
     "message_new",
     "template_list",
     "template_new",
     "service_list",
     "waiting_list",
+    "overview",
+    "overview_waiting",
+    "overview_table",
 }
+# Of these, the ones that only supervisors have: others find nothing.
+SUPERVISOR = {"waiting_list", "overview", "overview_waiting", "overview_table"}
 SIGNED_IN_POST = {"message_search", "template_preview"}
 # A message of the person's services: both roles in it see it, an administrator without a role does not.
 MESSAGE = {"message_detail", "message_live", "message_edit", "message_check"}
@@ -45,7 +52,22 @@ MESSAGE_POST = {
 }
 # Only supervisors of the service may: the clerk is refused, a stranger finds nothing.
 SUPERVISOR_POST = {"message_approve", "message_send_back", "message_resolve"}
-TEMPLATE = {"template_edit"}
+# A sending of the person's services, likewise; what is asked before it is done is page and action in one.
+SENDING = {"batch_detail", "batch_live", "batch_report", "batch_cancel", "batch_errata"}
+SENDING_POST = {"batch_search", "batch_pause", "batch_resume", "batch_withdraw"}
+SENDING |= {"batch_check", "batch_check_live", "batch_columns", "batch_preview", "batch_rows_download"}
+SENDING_POST |= {
+    "batch_ask",
+    "batch_correct",
+    "batch_exclude",
+    "batch_include",
+    "batch_split",
+    "batch_recheck",
+    "batch_send",
+    "batch_discard",
+}
+SENDING_SUPERVISOR_POST = {"batch_approve", "batch_send_back"}
+TEMPLATE = {"template_edit", "batch_example"}
 TEMPLATE_POST = {"template_delete"}
 # A service in which the person works or which they administer.
 SERVICE = {"service_detail"}
@@ -54,7 +76,7 @@ ADMINISTRATOR_POST = {"sending_release"}
 
 KNOWN = (
     ANYBODY | SIGNED_IN | SIGNED_IN_POST | MESSAGE | MESSAGE_POST | SUPERVISOR_POST | TEMPLATE | TEMPLATE_POST | SERVICE
-    | SERVICE_POST | ADMINISTRATOR_POST
+    | SERVICE_POST | ADMINISTRATOR_POST | SENDING | SENDING_POST | SENDING_SUPERVISOR_POST
 )  # fmt: skip
 
 
@@ -91,12 +113,16 @@ class Scene:
         }
         self.message = cast.make_message(service=self.service, status=Status.DRAFT, author=self.people["clerk"])
         self.template = cast.make_template(self.service)
+        self.batch = cast.make_batch(
+            service=self.service, people=1, status=BatchStatus.SENDING, author=self.people["clerk"]
+        )
         self.pause = ServicePause.objects.create(service=self.service, reason="person")
 
     def address(self, name: str, arguments: list[str]) -> str:
         values = {
-            "public_id": self.message.public_id,
+            "public_id": self.batch.public_id if name.startswith("batch_") else self.message.public_id,
             "slug": self.service.slug,
+            "which": "wrong",
             "pk": self.pause.pk if name == "service_resume" else self.template.pk,
         }
         return reverse(name, kwargs={argument: values[argument] for argument in arguments})
@@ -145,16 +171,19 @@ def test_nobody_is_asked_to_sign_in(scene: Scene, name: str, arguments: list[str
 @pytest.mark.parametrize("who", STRANGERS)
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_a_stranger_finds_nothing(scene: Scene, name: str, arguments: list[str], who: str, method: str) -> None:
-    before = list(Message.objects.values())
+    before = [list(Message.objects.values()), list(Batch.objects.values())]
     response = getattr(scene.client(who), method)(scene.address(name, arguments))
     assert response.status_code in {404, 405}, f"{who} got {response.status_code} at {name}"
-    assert list(Message.objects.values()) == before
+    assert [list(Message.objects.values()), list(Batch.objects.values())] == before
     assert ServicePause.objects.get(pk=scene.pause.pk).lifted_at is None
 
 
-@pytest.mark.parametrize(
-    ("name", "arguments"), [row for row in ADDRESSES if row[0] in MESSAGE | MESSAGE_POST | SUPERVISOR_POST]
-)
+READING = (
+    MESSAGE | MESSAGE_POST | SUPERVISOR_POST | SENDING | SENDING_POST | SENDING_SUPERVISOR_POST
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "arguments"), [row for row in ADDRESSES if row[0] in READING])
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_an_administrator_reads_no_message(scene: Scene, name: str, arguments: list[str], method: str) -> None:
     response = getattr(scene.client("administrator"), method)(scene.address(name, arguments))
@@ -162,13 +191,14 @@ def test_an_administrator_reads_no_message(scene: Scene, name: str, arguments: l
 
 
 @pytest.mark.parametrize(
-    ("name", "arguments"), [row for row in ADDRESSES if row[0] in SIGNED_IN | MESSAGE | TEMPLATE | SERVICE]
+    ("name", "arguments"), [row for row in ADDRESSES if row[0] in SIGNED_IN | MESSAGE | SENDING | TEMPLATE | SERVICE]
 )
 @pytest.mark.parametrize("who", ["clerk", "supervisor"])
 def test_a_person_of_the_service_opens_its_pages(scene: Scene, name: str, arguments: list[str], who: str) -> None:
     response = scene.client(who).get(scene.address(name, arguments))
-    allowed = {200, 204, 302} if name in MESSAGE else {200}
-    if name == "waiting_list" and who == "clerk":
+    b"".join(response)
+    allowed = {200, 204, 302} if name in MESSAGE | SENDING else {200}
+    if name in SUPERVISOR and who == "clerk":
         allowed = {200, 302, 404}
     assert response.status_code in allowed, f"{who} got {response.status_code} at {name}"
 
@@ -191,6 +221,15 @@ def test_a_clerk_neither_approves_nor_resolves(scene: Scene, name: str) -> None:
         assert Message.objects.get(pk=scene.message.pk).status == status
 
 
+@pytest.mark.parametrize("name", sorted(SENDING_SUPERVISOR_POST))
+def test_a_clerk_approves_no_sending(scene: Scene, name: str) -> None:
+    columns = {"status": BatchStatus.AWAITING_APPROVAL, "submitted_by": scene.people["supervisor"]}
+    Batch.objects.filter(pk=scene.batch.pk).update(**columns)
+    response = scene.client("clerk").post(reverse(name, args=[scene.batch.public_id]), {"note": "prova", "seen": ""})
+    assert response.status_code == 403
+    assert Batch.objects.get(pk=scene.batch.pk).status == BatchStatus.AWAITING_APPROVAL
+
+
 @pytest.mark.parametrize("who", ["clerk", "supervisor", *STRANGERS])
 def test_only_an_administrator_releases_held_sendings(scene: Scene, who: str) -> None:
     response = scene.client(who).post(reverse("sending_release"), {"note": "prova", "reason": "prova"})
@@ -200,6 +239,7 @@ def test_only_an_administrator_releases_held_sendings(scene: Scene, who: str) ->
 
 @pytest.mark.parametrize(("name", "arguments"), ADDRESSES)
 def test_what_changes_something_cannot_be_done_by_a_link(scene: Scene, name: str, arguments: list[str]) -> None:
-    if name in MESSAGE_POST | SUPERVISOR_POST | TEMPLATE_POST | SERVICE_POST | ADMINISTRATOR_POST | SIGNED_IN_POST:
+    posts = MESSAGE_POST | SUPERVISOR_POST | SENDING_POST | SENDING_SUPERVISOR_POST | SIGNED_IN_POST
+    if name in posts | TEMPLATE_POST | SERVICE_POST | ADMINISTRATOR_POST:
         response = scene.client("supervisor").get(scene.address(name, arguments))
         assert response.status_code == 405, name

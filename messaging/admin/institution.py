@@ -17,15 +17,48 @@ from messaging.models import GatewayAccount, Institution
 from messaging.templatetags.portal import number, when
 
 
+class InstitutionForm(forms.ModelForm[Institution]):
+    """The hours of sending are two or none, and end later on the same day."""
+
+    class Meta:
+        model = Institution
+        fields = "__all__"
+
+    def clean(self) -> dict[str, Any] | None:
+        data = super().clean() or {}
+        if {"polite_from", "polite_until"} & set(self.errors):
+            return data
+        first, last = data.get("polite_from"), data.get("polite_until")
+        if (first is None) != (last is None):
+            missing = "polite_from" if first is None else "polite_until"
+            self.add_error(missing, gettext("Scrivi sia l’inizio sia la fine, oppure lascia vuoti tutti e due."))
+        elif first is not None and last is not None and first >= last:
+            self.add_error(
+                "polite_until", gettext("La fine viene dopo l’inizio, nello stesso giorno: per esempio 20:00.")
+            )
+        return data
+
+
 @admin.register(Institution)
 class InstitutionAdmin(ScopedAdmin[Institution]):
-    """Name and fiscal code; which account it calls IO with is the superuser's to say."""
+    """Name, fiscal code and hours; which account it calls IO with is the superuser's to say."""
 
+    form = InstitutionForm
     list_display = ["name", "fiscal_code", "account"]
     list_select_related = ["account"]
     sortable_by = ["name"]
     fieldsets = [
         (None, {"fields": ["name", "fiscal_code"]}),
+        (
+            _("Orario degli invii da foglio"),
+            {
+                "fields": [("polite_from", "polite_until")],
+                "description": _(
+                    "Le ore in cui partono gli invii da foglio, perché nessuno sia svegliato da una notifica: "
+                    "proponiamo dalle 08:00 alle 20:00. Fuori da queste ore un invio aspetta, e riprende da solo."
+                ),
+            },
+        ),
         (
             _("Collegamento con IO"),
             {

@@ -136,7 +136,7 @@ class PersonAdmin(ScopedAdmin[User], UserAdmin):  # type: ignore[type-arg]
         """Only somebody created by mistake: never signed in, nothing done. Others are deactivated."""
         if obj is None or obj.last_login or not self.reaches(request, obj) or not governs(acting(request), obj):
             return False
-        return not (obj.messages.exists() or LogEntry.objects.filter(user=obj).exists())
+        return not (obj.messages.exists() or obj.batches.exists() or LogEntry.objects.filter(user=obj).exists())
 
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
         if obj is None:

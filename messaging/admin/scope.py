@@ -29,6 +29,8 @@ _INSTITUTION: dict[type[Model], str] = {
     models.Template: "service__institution",
     models.Message: "service__institution",
     models.StatusChange: "message__service__institution",
+    models.Batch: "service__institution",
+    models.BatchChange: "batch__service__institution",
 }
 
 

@@ -75,7 +75,16 @@ class ServiceAdmin(ScopedAdmin[Service]):
         ),
         (
             _("Regole"),
-            {"fields": ["approval", "max_amount", "secure_channels", "payee_allowed", "premium"]},
+            {
+                "fields": [
+                    "approval",
+                    "approval_recipients",
+                    "max_amount",
+                    "secure_channels",
+                    "payee_allowed",
+                    "premium",
+                ]
+            },
         ),
     ]
 
@@ -119,7 +128,8 @@ class ServiceAdmin(ScopedAdmin[Service]):
         """Only a service made by mistake: one that has written or asked about nobody. Others are suspended."""
         if obj is None or not self.reaches(request, obj):
             return False
-        return not (obj.messages.exists() or ReachabilityQuestion.objects.filter(service=obj).exists())
+        asked = ReachabilityQuestion.objects.filter(service=obj)
+        return not (obj.messages.exists() or obj.batches.exists() or asked.exists())
 
     @method_decorator(sensitive_post_parameters("new_primary", "new_secondary"))
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:

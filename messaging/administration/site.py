@@ -15,7 +15,7 @@ from messaging.models import Administrator, Service, ServicePause, User
 from messaging.permissions import administered_institutions
 
 #: By use, not by alphabet: what an administrator opens most comes first.
-_ORDER = ["Service", "User", "Template", "ServicePause", "Message", "Institution", "GatewayAccount"]
+_ORDER = ["Service", "User", "Template", "ServicePause", "Message", "Batch", "Institution", "GatewayAccount"]
 
 
 class PortalAdminSite(admin.AdminSite):

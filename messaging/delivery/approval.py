@@ -13,7 +13,7 @@ from messaging.delivery import content
 from messaging.delivery.moves import Moves
 from messaging.delivery.notices import tell, tell_supervisors
 from messaging.delivery.wake import wake
-from messaging.enums import NEVER_ARRIVED, NoticeKind, Reason, Status
+from messaging.enums import NEVER_ARRIVED, Lane, NoticeKind, Reason, Status
 from messaging.models import ContentFingerprint, Message, User
 
 #: The same content to the same person within this time asks for a reason.
@@ -117,7 +117,9 @@ def cancel(message: Message, person: User) -> bool:
 def delete_draft(message: Message) -> bool:
     """Delete a message that never left the desk; one with a story beyond drafting is kept."""
     with transaction.atomic():
-        deleted, _ = Message.objects.filter(pk=message.pk, status=Status.DRAFT, attempt_number=0).delete()
+        deleted, _ = Message.objects.filter(
+            pk=message.pk, status=Status.DRAFT, attempt_number=0, queued_at__isnull=True, batch__isnull=True
+        ).delete()
     return bool(deleted)
 
 
@@ -138,7 +140,14 @@ def earlier_sending(message: Message) -> Message | None:
 
 def _queue(moves: Moves, message: Message, reason: Reason, person: User, **columns: Any) -> bool:
     moved = moves.move(
-        message, Status.QUEUED, reason, actor=person, next_attempt_at=moves.at, queued_at=moves.at, **columns
+        message,
+        Status.QUEUED,
+        reason,
+        actor=person,
+        lane=Lane.PERSON,
+        next_attempt_at=moves.at,
+        queued_at=message.queued_at or moves.at,
+        **columns,
     )
     if moved:
         wake(message.service)

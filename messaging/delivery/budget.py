@@ -8,8 +8,10 @@ limit. ``x-rate-limit-remaining`` tells what other software of the same account 
 from __future__ import annotations
 
 import time
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import accumulate
 from math import floor
 
 from django.db.models import F, FloatField
@@ -114,6 +116,10 @@ class _Schedule:
         self.next_at = account.next_at
         self.foreign_calls, self.foreign_seen_at = account.foreign_calls, account.foreign_seen_at
 
+        numbers = sorted((int(bucket), count) for bucket, count in self.own_calls.items())
+        self._buckets = [bucket for bucket, _ in numbers]
+        self._sums = [0, *accumulate(count for _, count in numbers)]
+
     def observe(self, seen: Iterable[Observation]) -> None:
         samples = [self._foreign(observation) for observation in seen]
         if samples:
@@ -124,7 +130,7 @@ class _Schedule:
     def _foreign(self, observation: Observation) -> float:
         sent_at = observation.sent_at - self.monotonic + self.now
         first, last = int((sent_at - self.window) / BUCKET), int(sent_at / BUCKET)
-        own = sum(count for bucket, count in self.own_calls.items() if first <= int(bucket) <= last)
+        own = self._sums[bisect_right(self._buckets, last)] - self._sums[bisect_left(self._buckets, first)]
         return float(max(0, self.calls - observation.remaining - own))
 
     def take(self, wanted: int, look_ahead: float) -> tuple[list[float], float]:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
-from typing import Any
-from zoneinfo import ZoneInfo
+from typing import Any, NamedTuple
 
-from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db import transaction
 from django.utils import timezone
 
-from messaging.enums import Reason, Status
-from messaging.models import DailyCount, Message, StatusChange, User
-
-ROME = ZoneInfo("Europe/Rome")
+from messaging.delivery import statements
+from messaging.delivery.statements import Script
+from messaging.delivery.tally import Tally
+from messaging.enums import DeliverySpeed, Reason, Status
+from messaging.models import Message, StatusChange, User
 
 #: Every move there is; anything else is a mistake of ours.
 ALLOWED: Mapping[Status, frozenset[Status]] = {
@@ -48,14 +46,27 @@ class ImpossibleMove(Exception):
     """A move that the life of a message does not know: a mistake in the program."""
 
 
+class Step(NamedTuple):
+    """A row of a message's story, by the names of StatusChange."""
+
+    message: int
+    from_status: Status
+    to_status: Status
+    reason: Reason
+    attempt_number: int
+    detail: str
+    note: str
+    actor: int | None
+
+
 class Moves:
-    """Moves made together: one transaction, its story rows and daily counts written in bulk at the end."""
+    """Moves made together: one transaction, its story rows and counts written in bulk at the end."""
 
     def __init__(self, at: datetime | None = None) -> None:
         self.at = at or timezone.now()
         self._atomic = transaction.atomic()
-        self._changes: list[StatusChange] = []
-        self._counts: Counter[tuple[int, str]] = Counter()
+        self._changes: list[Step] = []
+        self._tally = Tally()
 
     def __enter__(self) -> Moves:
         self._atomic.__enter__()
@@ -93,14 +104,57 @@ class Moves:
         if to not in ALLOWED.get(origin, frozenset()):
             raise ImpossibleMove(f"{origin} -> {to}")
         columns = {"status": to, "changed_at": self.at, **_resting(to), **columns}
+        if to is Status.PROCESSED:
+            columns["delivery_speed"] = self._speed(message)
         changed = Message.objects.filter(pk=message.pk, status=origin, **(where or {})).update(**columns)
         if not changed:
             return False
-        for name, value in columns.items():
-            setattr(message, name, value)
+        self._follow(message, columns)
         self.note(message, reason, origin=origin, detail=detail, note=note, actor=actor)
-        self._counts[message.service_id, to] += 1
         return True
+
+    def move_all(
+        self,
+        messages: Sequence[Message],
+        to: Status,
+        reason: Reason,
+        *,
+        match: Sequence[str] = (),
+        each: Mapping[str, Sequence[Any]] | None = None,
+        **columns: Any,
+    ) -> list[Message]:
+        """Move messages that have one status in memory, as ``move`` does each, in one statement.
+
+        ``match`` names fields that must stand in the row as in memory, ``each`` what is set by message, ``columns``
+        what is set for all. Returns those whose rows were changed; these objects follow their rows.
+        """
+        if not messages:
+            return []
+        origins = {Status(message.status) for message in messages}
+        if len(origins) > 1 or to not in ALLOWED.get(min(origins), frozenset()):
+            raise ImpossibleMove(f"{', '.join(sorted(origins))} -> {to}")
+        origin = origins.pop()
+        columns = {"status": to, "changed_at": self.at, **_resting(to), **columns}
+        lists = dict(each or {})
+        if to is Status.PROCESSED:
+            lists["delivery_speed"] = [self._speed(message) for message in messages]
+        changed = set(
+            statements.update(
+                Message,
+                match={name: [getattr(message, name) for message in messages] for name in ("id", *match)},
+                where={"status": origin},
+                common={name: value for name, value in columns.items() if name not in lists},
+                each=lists,
+            )
+        )
+        moved = []
+        for place, message in enumerate(messages):
+            if message.pk in changed:
+                own = {name: values[place] for name, values in lists.items()}
+                self._follow(message, {**columns, **own})
+                self.note(message, reason, origin=origin)
+                moved.append(message)
+        return moved
 
     def note(
         self,
@@ -114,25 +168,36 @@ class Moves:
     ) -> None:
         """Add a step to a message's story; without ``origin`` the status stays as it is."""
         self._changes.append(
-            StatusChange(
-                message_id=message.pk,
-                from_status=origin or message.status,
-                to_status=message.status,
-                reason=reason,
-                attempt_number=message.attempt_number,
-                detail=detail[:200],
-                note=note,
-                actor=actor,
-                at=self.at,
+            Step(
+                message.pk,
+                origin or Status(message.status),
+                Status(message.status),
+                reason,
+                message.attempt_number,
+                detail[:200],
+                note,
+                actor.pk if actor else None,
             )
         )
 
+    def _follow(self, message: Message, columns: Mapping[str, Any]) -> None:
+        self._tally.leave(message)
+        for name, value in columns.items():
+            setattr(message, name, value)
+        self._tally.arrive(message)
+
+    def _speed(self, message: Message) -> DeliverySpeed | None:
+        if message.accepted_at is None:
+            return None
+        return DeliverySpeed.of((self.at - message.accepted_at).total_seconds())
+
     def _write(self) -> None:
-        StatusChange.objects.bulk_create(self._changes)
-        day = self.at.astimezone(ROME).date()
-        # In one order in every process, so that two groups never wait for each other's rows.
-        for (service_id, status), count in sorted(self._counts.items()):
-            _add(service_id, day, status, count)
+        script = Script()
+        if self._changes:
+            each = dict(zip(Step._fields, zip(*self._changes, strict=True), strict=True))
+            script.insert(StatusChange, common={"at": self.at}, each=each)
+        self._tally.add_to(script)
+        script.run()
 
 
 def _resting(to: Status) -> dict[str, Any]:
@@ -143,14 +208,3 @@ def _resting(to: Status) -> dict[str, Any]:
     if to not in {Status.QUEUED, Status.ACCEPTED}:
         columns["next_attempt_at"] = None
     return columns
-
-
-def _add(service_id: int, day: Any, status: str, count: int) -> None:
-    counter = DailyCount.objects.filter(service_id=service_id, day=day, status=status)
-    if counter.update(count=F("count") + count):
-        return
-    try:
-        with transaction.atomic():
-            DailyCount.objects.create(service_id=service_id, day=day, status=status, count=count)
-    except IntegrityError:
-        counter.update(count=F("count") + count)

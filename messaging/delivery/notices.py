@@ -94,3 +94,9 @@ def _subject(kind: NoticeKind, count: int) -> str:
             return gettext("Un servizio non sta inviando")
         case NoticeKind.HELD:
             return gettext("Gli invii sono fermi")
+        case NoticeKind.BATCH_CHECKED:
+            return ngettext("%(n)d foglio è stato controllato", "%(n)d fogli sono stati controllati", count) % {
+                "n": count
+            }
+        case NoticeKind.BATCH_FINISHED:
+            return ngettext("%(n)d invio da foglio è finito", "%(n)d invii da foglio sono finiti", count) % {"n": count}

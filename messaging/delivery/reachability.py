@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import threading
 import time
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
 
 from messaging.appio.answers import KeyRejected, NoProfile, Profile, Throttled
 from messaging.appio.client import Client
-from messaging.delivery import budget, content, outage
+from messaging.delivery import budget, content, outage, statements
 from messaging.delivery.keys import key_in_use
 from messaging.delivery.pauses import pause_service
 from messaging.enums import PauseReason, ReachabilityAnswer
@@ -44,16 +46,41 @@ def known(recipient: Recipient, service: Service) -> Reachability | None:
 
 def record(recipient: Recipient, service: Service, answer: Profile | NoProfile) -> Reachability:
     """Keep what IO answered."""
-    said, languages = ReachabilityAnswer.NOT_ON_IO, ""
-    if isinstance(answer, Profile):
-        said = ReachabilityAnswer.REACHABLE if answer.sender_allowed else ReachabilityAnswer.OPTED_OUT
-        languages = ",".join(answer.preferred_languages)[:60]
+    said, languages = _words(answer)
     row, _ = Reachability.objects.update_or_create(
         recipient=recipient,
         service=service,
         defaults={"answer": said, "preferred_languages": languages, "asked_at": timezone.now()},
     )
     return row
+
+
+def record_all(
+    answers: Sequence[tuple[int | None, int, Profile | NoProfile]], at: datetime
+) -> list[ReachabilityAnswer]:
+    """Keep answers by (recipient id, service id) in one statement; returns what each of them says."""
+    words = [_words(answer) for _, _, answer in answers]
+    # In one order in every process, so that two groups never wait for each other; each person once.
+    rows = sorted(
+        {(recipient, service): word for (recipient, service, _), word in zip(answers, words, strict=True)}.items()
+    )
+    if rows:
+        each: dict[str, list[Any]] = {
+            "recipient": [recipient for (recipient, _), _ in rows],
+            "service": [service for (_, service), _ in rows],
+            "answer": [said for _, (said, _) in rows],
+            "preferred_languages": [languages for _, (_, languages) in rows],
+        }
+        statements.insert_or_replace(Reachability, ("recipient", "service"), common={"asked_at": at}, each=each)
+    return [said for said, _ in words]
+
+
+def _words(answer: Profile | NoProfile) -> tuple[ReachabilityAnswer, str]:
+    """What an answer says, and the languages that the person prefers."""
+    if not isinstance(answer, Profile):
+        return ReachabilityAnswer.NOT_ON_IO, ""
+    said = ReachabilityAnswer.REACHABLE if answer.sender_allowed else ReachabilityAnswer.OPTED_OUT
+    return said, ",".join(answer.preferred_languages)[:60]
 
 
 def ask(message: Message, person: User) -> Reachability:

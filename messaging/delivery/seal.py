@@ -21,6 +21,7 @@ from django.db.models import F, Max, Q
 from django.utils import timezone
 from structlog import get_logger
 
+from messaging.delivery import batches
 from messaging.delivery.moves import Moves
 from messaging.delivery.notices import tell
 from messaging.enums import NoticeKind, Reason, Status
@@ -85,10 +86,12 @@ def advance(attempt: int) -> None:
 def release(person: User | None, note: str, *, queued_may_have_left: bool) -> None:
     """Let this database send again.
 
-    With ``queued_may_have_left`` what is queued becomes uncertain first, so that a person decides about each.
+    With ``queued_may_have_left`` what is queued becomes uncertain first, so that a person decides about each; batches
+    whose messages were still to be made, or whose hour has come, wait for a person too.
     """
     with transaction.atomic():
         if queued_may_have_left:
+            batches.hold_back(person, note)
             with Moves() as moves:
                 for message in Message.objects.filter(status=Status.QUEUED).iterator():
                     moves.move(message, Status.UNCERTAIN, Reason.RESTORED, actor=person)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from django.db import InterfaceError, OperationalError, connection
+from django.utils import timezone
 from structlog import get_logger
 
 from messaging.appio.answers import (
+    Accepted,
     Cause,
     Forbidden,
     KeyRejected,
@@ -19,10 +22,10 @@ from messaging.appio.answers import (
     Throttled,
     Unanswered,
 )
-from messaging.delivery import budget, claims, outage, pauses, reachability, submission, tracking
+from messaging.delivery import budget, claims, outage, pauses, questions, reachability, submission, tracking
 from messaging.delivery.moves import Moves
 from messaging.delivery.senders import Done
-from messaging.delivery.work import Stage, Work
+from messaging.delivery.work import Job, Question, Stage, Work
 from messaging.enums import PauseReason, ReachabilityAnswer, Reason, Status
 
 log = get_logger(__name__)
@@ -35,7 +38,14 @@ DATABASE_PATIENCE = 30.0
 GOOD_EVERY = 1.0
 
 
-def settle(group: list[Done], holder: str) -> list[Work]:
+class Heard(NamedTuple):
+    """A message with the answer to a call about it."""
+
+    work: Work
+    done: Done
+
+
+def settle(group: Sequence[Done], holder: str) -> list[Work]:
     """Settle a group of answers; returns what may go on at once: checked messages that can be reached.
 
     A database that is away for a moment is waited for: the answers are in memory alone. Doing it again after a lost
@@ -58,75 +68,131 @@ def settle(group: list[Done], holder: str) -> list[Work]:
                 # One answer that cannot be settled takes no other one along.
                 return [work for done in group for work in settle([done], holder)]
             # If it was posted, it stays in sending and becomes uncertain.
-            log.exception("answer_not_settled", message=str(group[0].call.work.message.public_id))
+            log.exception("answer_not_settled", stage=group[0].call.stage, work=group[0].call.work.name)
             return []
 
 
-def _settle_together(group: list[Done], holder: str) -> list[Work]:
-    """One transaction; if it fails, the objects in memory are again as the rows are."""
-    messages = [done.call.work.message for done in group]
-    before = [dict(vars(message)) for message in messages]
+def _settle_together(group: Sequence[Done], holder: str) -> list[Work]:
+    """One transaction for messages and one for rows; if one fails, the objects in memory are as the rows are."""
+    _settle_questions([done for done in group if isinstance(done.call.work, Question)])
+    heard = [Heard(done.call.work, done) for done in group if isinstance(done.call.work, Work)]
+    if not heard:
+        return []
+    before = [dict(vars(work.message)) for work, _ in heard]
     try:
         with Moves() as moves:
-            return [work for done in group if (work := _settle_one(moves, done, holder))]
+            return _settle_messages(moves, heard, holder)
     except BaseException:
-        for message, row in zip(messages, before, strict=True):
-            vars(message).update(row)
+        for (work, _), row in zip(heard, before, strict=True):
+            vars(work.message).update(row)
         raise
 
 
-def _settle_one(moves: Moves, done: Done, holder: str) -> Work | None:
-    work, reply = done.call.work, done.reply
-    match done.call.stage:
-        case Stage.SUBMIT:
-            submission.settle(moves, work.message, reply.answer, reply.status)
-        case Stage.POLL:
-            tracking.settle(moves, work.message, reply.answer)
-        case Stage.CHECK:
-            return _settle_check(moves, work, reply.answer, holder)
-        case Stage.DECIDE:
-            _settle_question(work, reply.answer)
-        case Stage.PROBE:
-            pass
-    return None
+def _settle_messages(moves: Moves, heard: Sequence[Heard], holder: str) -> list[Work]:
+    """The usual answers together, the rare ones one by one."""
+    left = _settle_taken(moves, heard)
+    left = _settle_final(moves, left)
+    left, go_on = _settle_profiles(moves, left, holder)
+    for work, done in left:
+        reply = done.reply
+        match done.call.stage:
+            case Stage.SUBMIT:
+                submission.settle(moves, work.message, reply.answer, reply.status)
+            case Stage.POLL:
+                tracking.settle(moves, work.message, reply.answer)
+            case Stage.CHECK:
+                _settle_check(moves, work, reply.answer, holder)
+            case Stage.DECIDE:
+                _settle_doubt(work, reply.answer)
+    return go_on
 
 
-def _settle_check(moves: Moves, work: Work, answer: Any, holder: str) -> Work | None:
-    message = work.message
+def _settle_taken(moves: Moves, heard: Sequence[Heard]) -> list[Heard]:
+    taken = {
+        one.work.message.pk: one
+        for one in heard
+        if one.done.call.stage is Stage.SUBMIT
+        and isinstance(one.done.reply.answer, Accepted)
+        and one.work.message.status == Status.SENDING
+    }
+    rows = [submission.Taken(one.work.message, one.done.reply.answer, one.done.reply.status) for one in taken.values()]
+    late = [taken[message.pk] for message, _, _ in submission.settle_taken(moves, rows)]
+    return [one for one in heard if one.work.message.pk not in taken] + late
+
+
+def _settle_final(moves: Moves, heard: Sequence[Heard]) -> list[Heard]:
+    polled = [one for one in heard if one.done.call.stage is Stage.POLL]
+    final = tracking.settle_final(moves, [(one.work.message, one.done.reply.answer) for one in polled])
+    settled = {message.pk for message in final}
+    return [one for one in heard if one.work.message.pk not in settled]
+
+
+def _settle_profiles(moves: Moves, heard: Sequence[Heard], holder: str) -> tuple[list[Heard], list[Work]]:
+    """Answers about people, kept for all messages of theirs; who cannot be reached is not written to."""
+    asked = [one for one in heard if one.done.call.stage is Stage.CHECK and _is_profile(one.done.reply.answer)]
+    said = reachability.record_all(
+        [(one.work.message.recipient_id, one.work.message.service_id, one.done.reply.answer) for one in asked], moves.at
+    )
+    go_on = []
+    for (work, _), answer in zip(asked, said, strict=True):
+        if answer != ReachabilityAnswer.REACHABLE:
+            moves.move(work.message, Status.UNREACHABLE, Reason(answer), where={"leased_by": holder})
+        elif work.alone:
+            claims.release(work.message)
+        else:
+            go_on.append(Work(work.message, Stage.SUBMIT, work.lane))
+    settled = {id(one) for one in asked}
+    return [one for one in heard if id(one) not in settled], go_on
+
+
+def _is_profile(answer: Any) -> bool:
+    return isinstance(answer, Profile | NoProfile)
+
+
+def _settle_check(moves: Moves, work: Work, answer: Any, holder: str) -> None:
+    if isinstance(answer, Refused):
+        columns: dict[str, Any] = {"refusal_cause": answer.cause, "refusal_owner": answer.owner}
+        where = {"leased_by": holder}
+        moves.move(work.message, Status.REFUSED, Reason.REFUSED, where=where, detail=answer.title, **columns)
+    else:
+        _ask_again(work, answer)
+
+
+def _ask_again(work: Job, answer: Any) -> None:
+    """No answer about the person: the work waits for its next turn, or for a pause to end."""
     match answer:
-        case Profile() | NoProfile():
-            return _settle_profile(moves, work, answer, holder)
         case Throttled(retry_after):
-            claims.release(message, retry_after)
+            claims.let_go(work, retry_after)
         case KeyRejected():
-            pauses.pause_service(message.service, PauseReason.KEY)
-            claims.release(message)
+            pauses.pause_service(work.service, PauseReason.KEY)
+            claims.let_go(work)
         case Forbidden(title):
-            pauses.pause_service(message.service, PauseReason.FORBIDDEN, title)
-            claims.release(message)
-        case Refused():
-            columns: dict[str, Any] = {"refusal_cause": answer.cause, "refusal_owner": answer.owner}
-            where = {"leased_by": holder}
-            moves.move(message, Status.REFUSED, Reason.REFUSED, where=where, detail=answer.title, **columns)
+            pauses.pause_service(work.service, PauseReason.FORBIDDEN, title)
+            claims.let_go(work)
         case _:
-            claims.release(message, CHECK_AGAIN)
-    return None
+            claims.let_go(work, CHECK_AGAIN)
 
 
-def _settle_profile(moves: Moves, work: Work, answer: Profile | NoProfile, holder: str) -> Work | None:
-    message = work.message
-    assert message.recipient is not None  # the database holds it for every status but draft
-    said = reachability.record(message.recipient, message.service, answer).answer
-    if said != ReachabilityAnswer.REACHABLE:
-        moves.move(message, Status.UNREACHABLE, Reason(said), where={"leased_by": holder})
-        return None
-    if work.alone:
-        claims.release(message)
-        return None
-    return Work(message, Stage.SUBMIT, work.lane)
+def _settle_questions(group: Sequence[Done]) -> None:
+    """Answers about the people of a batch that is not sent yet."""
+    known = []
+    for done in group:
+        work, answer = done.call.work, done.reply.answer
+        assert isinstance(work, Question)
+        if _is_profile(answer):
+            known.append((work.row, answer))
+        elif isinstance(answer, Refused):
+            # IO does not take this code: the message itself will be told why.
+            questions.drop([work.row])
+        else:
+            _ask_again(work, answer)
+    said = reachability.record_all(
+        [(row.recipient_id, row.batch.service_id, answer) for row, answer in known], timezone.now()
+    )
+    questions.settle([(row, word) for (row, _), word in zip(known, said, strict=True)])
 
 
-def _settle_question(work: Work, answer: Any) -> None:
+def _settle_doubt(work: Work, answer: Any) -> None:
     """The same key from the same address asked elsewhere: what it is told decides an undecided hold."""
     message = work.message
     features = message.features

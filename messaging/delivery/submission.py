@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -20,18 +20,26 @@ from messaging.appio.answers import (
     Throttled,
     Unanswered,
 )
-from messaging.delivery import content, pauses, seal
+from messaging.delivery import content, pauses, seal, statements
 from messaging.delivery.moves import Moves
 from messaging.delivery.notices import tell, tell_supervisors
 from messaging.delivery.tracking import FIRST_LOOK
 from messaging.enums import AttemptOutcome, Lane, NoticeKind, PauseReason, Reason, Status
-from messaging.models import Attempt, Message, ServiceKey
+from messaging.models import Attempt, Message, Recipient, ServiceKey
 
 log = get_logger(__name__)
 
 #: Reasons of NotSent that say something about us, not about IO.
 LATE = "late"
 LONGEST_BACKOFF = 300
+
+#: What is needed of a message to make its payload and to follow it until its answer.
+NEEDED = (
+    *("public_id", "service", "recipient", "batch", "author", "lane", "status", "leased_by", "attempt_number"),
+    *("failures_in_a_row", "features", "queued_at", "accepted_at", "delivery_speed", "approval_digest", "is_trial"),
+    *("subject", "body", "buttons", "amount", "notice_number", "due_date", "invalid_after_due_date", "payee"),
+    *("feature_level", "require_secure_channels", "io_id"),
+)
 
 _ON_THE_WAY = (Status.SENDING, Status.UNCERTAIN)
 
@@ -43,34 +51,96 @@ class Leaving(NamedTuple):
     payload: dict[str, object]
 
 
+class Taken(NamedTuple):
+    """A message with IO's answer that it has taken it, and the HTTP status of the answer."""
+
+    message: Message
+    answer: Accepted
+    http_status: int | None
+
+
 def mark_sending(
     ids: Collection[int], *, holder: str, keys: Mapping[int, ServiceKey], deadline: datetime
 ) -> list[Leaving]:
     """Commit the intention to send these leased messages; returns those that may be posted now, exactly once each.
 
     Whatever no longer may be sent (cancelled, changed after its approval, held back by trial mode) is left out and,
-    where need be, moved. ``keys`` are the keys in use by service id.
+    where need be, moved; a message of a batch that does not send at this moment is left as it is. ``keys`` are the
+    keys in use by service id.
     """
-    ready: list[Leaving] = []
     with Moves() as moves:
-        rows = Message.objects.select_for_update(of=("self",)).filter(
-            pk__in=ids, status=Status.QUEUED, leased_by=holder
+        fit = _fit(ids, holder, moves)
+        numbers = [message.attempt_number + 1 for message, _ in fit]
+        moved = moves.move_all(
+            [message for message, _ in fit],
+            Status.SENDING,
+            Reason.SENT,
+            match=("leased_by",),
+            each={"attempt_number": numbers},
+            sending_deadline=deadline,
+            leased_by=holder,
         )
-        attempts = []
-        for message in rows.select_related("service__institution", "recipient", "author"):
-            payload = _payload(message, moves) if _may_leave(message, moves) else None
-            if payload is None:
-                continue
-            number = message.attempt_number + 1
-            columns: dict[str, Any] = {"attempt_number": number, "sending_deadline": deadline, "leased_by": holder}
-            if moves.move(message, Status.SENDING, Reason.SENT, where={"leased_by": holder}, **columns):
-                key = keys[message.service_id]
-                attempts.append(Attempt(message=message, number=number, key=key, started_at=moves.at))
-                ready.append(Leaving(message, payload))
-        written = Attempt.objects.bulk_create(attempts)
+        written = _begin_attempts(moved, keys, moves.at)
     if written:
-        seal.advance(max(attempt.pk for attempt in written))
-    return ready
+        seal.advance(max(written))
+    sent = {message.pk for message in moved}
+    return [leaving for leaving in fit if leaving.message.pk in sent]
+
+
+def _fit(ids: Collection[int], holder: str, moves: Moves) -> list[Leaving]:
+    """Those of the messages that may leave, locked; what can never leave is moved."""
+    fit = []
+    for message, live, fiscal_code in statements.lock_for_sending(list(ids), holder, NEEDED):
+        message.recipient = Recipient(pk=message.recipient_id, fiscal_code=fiscal_code)
+        if (payload := _payload(message, moves, live=live)) is not None:
+            fit.append(Leaving(message, payload))
+    return fit
+
+
+def _begin_attempts(messages: Sequence[Message], keys: Mapping[int, ServiceKey], at: datetime) -> list[int]:
+    """Attempts to submit, before their answers; returns their ids."""
+    if not messages:
+        return []
+    nothing: dict[str, Any] = {"answered_at": None, "outcome": "", "http_status": None, "title": "", "io_id": ""}
+    each = {
+        "message": [message.pk for message in messages],
+        "number": [message.attempt_number for message in messages],
+        "key": [keys[message.service_id].pk for message in messages],
+    }
+    return statements.insert(Attempt, common={"started_at": at, **nothing}, each=each)
+
+
+def settle_taken(moves: Moves, taken: Sequence[Taken]) -> list[Taken]:
+    """What `settle` does for messages in sending that IO has taken under an id, in one go.
+
+    Returns the ones that are in sending no more: each is to be settled by itself.
+    """
+    messages = [message for message, _, _ in taken]
+    moved = moves.move_all(
+        messages,
+        Status.ACCEPTED,
+        Reason.TAKEN,
+        match=("attempt_number",),
+        each={"io_id": [answer.message_id for _, answer, _ in taken]},
+        **_taken(moves.at),
+    )
+    settled = {message.pk for message in moved}
+    done = [one for one in taken if one.message.pk in settled]
+    if done:
+        statements.update(
+            Attempt,
+            match={
+                "message": [message.pk for message, _, _ in done],
+                "number": [message.attempt_number for message, _, _ in done],
+            },
+            where={},
+            common={"answered_at": moves.at, "outcome": AttemptOutcome.ACCEPTED, "title": ""},
+            each={
+                "http_status": [status for _, _, status in done],
+                "io_id": [answer.message_id for _, answer, _ in done],
+            },
+        )
+    return [one for one in taken if one.message.pk not in settled]
 
 
 def settle(moves: Moves, message: Message, answer: SubmitAnswer, http_status: int | None) -> None:
@@ -107,28 +177,26 @@ def give_up_waiting(messages: Iterable[Message]) -> int:
     return moved
 
 
-def _may_leave(message: Message, moves: Moves) -> bool:
-    if content.is_held_back_by_trial(message):
+def _payload(message: Message, moves: Moves, *, live: bool) -> dict[str, object] | None:
+    """The JSON to post; None when the message may not leave, and then it is moved."""
+    if not live and content.is_held_back_by_trial(message):
         moves.move(
             message, Status.REFUSED, Reason.TRIAL_MODE, refusal_cause="trial_mode", refusal_owner="administrator"
         )
-        return False
-    if message.approval_digest and message.approval_digest != content.approval_digest(message):
-        moves.move(message, Status.DRAFT, Reason.CONTENT_CHANGED, approval_digest="", approved_by=None)
-        tell([message.author], NoticeKind.SENT_BACK, message.service)
-        return False
-    return True
-
-
-def _payload(message: Message, moves: Moves) -> dict[str, object] | None:
-    """The JSON to post; a row from which none can be made must not stop the others."""
+        return None
     try:
-        return content.payload(message)
+        payload = content.payload(message)
     except Exception:
+        # A row from which none can be made must not stop the others.
         log.exception("payload_impossible", message=str(message.public_id))
         columns: dict[str, Any] = {"refusal_cause": "invalid_content", "refusal_owner": "clerk"}
         moves.move(message, Status.REFUSED, Reason.REFUSED, **columns)
         return None
+    if message.approval_digest and message.approval_digest != content.approval_digest(message, payload):
+        moves.move(message, Status.DRAFT, Reason.CONTENT_CHANGED, approval_digest="", approved_by=None)
+        tell([message.author], NoticeKind.SENT_BACK, message.service)
+        return None
+    return payload
 
 
 def _take(moves: Moves, message: Message, answer: Accepted | AcceptedWithoutId) -> None:
@@ -137,19 +205,18 @@ def _take(moves: Moves, message: Message, answer: Accepted | AcceptedWithoutId) 
     if isinstance(answer, AcceptedWithoutId):
         _move(moves, message, Status.CONFIRMED, Reason.TAKEN_WITHOUT_ID, origins=origins)
         return
-    _move(
-        moves,
-        message,
-        Status.ACCEPTED,
-        Reason.TAKEN,
-        origins=origins,
-        io_id=answer.message_id,
-        accepted_at=moves.at,
-        next_attempt_at=moves.at + FIRST_LOOK,
-        lane=Lane.POLL,
-        polls=0,
-        failures_in_a_row=0,
-    )
+    columns = {"io_id": answer.message_id, **_taken(moves.at)}
+    _move(moves, message, Status.ACCEPTED, Reason.TAKEN, origins=origins, **columns)
+
+
+def _taken(at: datetime) -> dict[str, Any]:
+    return {
+        "accepted_at": at,
+        "next_attempt_at": at + FIRST_LOOK,
+        "lane": Lane.POLL,
+        "polls": 0,
+        "failures_in_a_row": 0,
+    }
 
 
 def _refuse(moves: Moves, message: Message, answer: Refused) -> None:

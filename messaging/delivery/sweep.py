@@ -7,7 +7,7 @@ import socket
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from messaging.delivery import claims, places, seal, submission
+from messaging.delivery import batches, claims, places, seal, submission
 from messaging.delivery.wake import wake_account
 from messaging.enums import Status
 from messaging.models import DeliveryLoop, Message, WorkerHeartbeat
@@ -27,6 +27,8 @@ def sweep() -> None:
     claims.take_back(alive)
     if seal.is_held():
         return
+    batches.start_due()
+    batches.finish()
     for account_id in claims.accounts_with_work():
         if places.has_free_place(account_id):
             wake_account(account_id)

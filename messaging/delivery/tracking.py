@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from messaging.appio.answers import (
@@ -59,6 +60,28 @@ def settle(moves: Moves, message: Message, answer: MessageAnswer) -> None:
             _postpone(message, moves.at)
         case _:
             _postpone(message, moves.at + ASK_AGAIN)
+
+
+def settle_final(moves: Moves, found: Sequence[tuple[Message, MessageAnswer]]) -> list[Message]:
+    """What `settle` does for accepted messages with IO's final word of which nothing more is to be asked, in one go.
+
+    Returns the messages that it settled; one that has moved meanwhile is settled too, by leaving it alone.
+    """
+    settled = []
+    for word, (to, reason) in _FINAL_WORDS.items():
+        messages = [message for message, answer in found if _is_last_word(message, answer, word)]
+        moves.move_all(messages, to, reason, polls=0, failures_in_a_row=0)
+        settled += messages
+    return settled
+
+
+def _is_last_word(message: Message, answer: MessageAnswer, word: str) -> bool:
+    return (
+        isinstance(answer, MessageState)
+        and answer.status == word
+        and message.status == Status.ACCEPTED
+        and message.feature_level != FeatureLevel.ADVANCED
+    )
 
 
 def _look_again(moves: Moves, message: Message, at_least: int = 0) -> None:

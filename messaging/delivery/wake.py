@@ -10,6 +10,9 @@ from messaging.models import Service
 
 log = get_logger(__name__)
 
+#: A call that nobody took for so long (seconds) has been made again by the sweep.
+EXPIRES = 60
+
 
 def wake(service: Service) -> None:
     """Once the present transaction is committed, ask a worker to look at the service's account at once."""
@@ -19,7 +22,17 @@ def wake(service: Service) -> None:
 
 def wake_account(account_id: int) -> None:
     """Ask a worker to look at the account now; without a broker the periodic sweep finds the work."""
+    _send("messaging.tasks.deliver", account_id)
+
+
+def _send(task: str, number: int) -> None:
     try:
-        current_app.send_task("messaging.tasks.deliver", args=[account_id], retry=False)
+        # The queue is named by the route of the task (settings.CELERY_TASK_ROUTES).
+        current_app.send_task(task, args=[number], retry=False, expires=EXPIRES)
     except Exception:
-        log.warning("broker_unreachable", account=account_id, exc_info=True)
+        log.warning("broker_unreachable", task=task, exc_info=True)
+
+
+def wake_batch(batch_id: int) -> None:
+    """Once the present transaction is committed, ask a worker for files to go on with this batch."""
+    transaction.on_commit(lambda: _send("messaging.tasks.work_on_batch", batch_id))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from messaging.enums import Kind, Status
+from messaging import querysets
+from messaging.enums import DeliverySpeed, Kind, Status
 from messaging.forms.base import PortalForm
-from messaging.listing import Wanted
+from messaging.listing import Outcome, Wanted
 from messaging.models import Recipient, Service, User
 
 
@@ -49,10 +51,17 @@ class FilterForm(PortalForm):
     notice = forms.CharField(required=False, max_length=18, widget=forms.HiddenInput)
     reference = forms.CharField(required=False, max_length=100, widget=forms.HiddenInput)
     cause = forms.CharField(required=False, max_length=40, widget=forms.HiddenInput)
+    outcome = forms.ChoiceField(required=False, choices=Outcome.choices, widget=forms.HiddenInput)
+    speed = forms.TypedChoiceField(
+        required=False, choices=DeliverySpeed.choices, coerce=int, empty_value=None, widget=forms.HiddenInput
+    )
+    sent_since = forms.DateField(required=False, widget=forms.HiddenInput)
+    sent_until = forms.DateField(required=False, widget=forms.HiddenInput)
+    supervised = forms.BooleanField(required=False, widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, services: list[Service], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, user: User, services: list[Service], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.services = services
+        self.user, self.services = user, services
         ids = [service.pk for service in services]
         service = self.fields["service"]
         author = self.fields["author"]
@@ -68,8 +77,13 @@ class FilterForm(PortalForm):
         if data["recipient"] and recipient is None:
             return None
         chosen = data["service"]
+        services = (chosen.pk,) if chosen else tuple(service.pk for service in self.services)
+        if data["supervised"]:
+            supervised = set(querysets.supervised(self.user))
+            services = tuple(pk for pk in services if pk in supervised)
+        stopped = data["outcome"] == Outcome.STOPPED
         return Wanted(
-            services=(chosen.pk,) if chosen else tuple(service.pk for service in self.services),
+            services=services,
             status=data["status"],
             kind=data["kind"],
             author=data["author"].pk if data["author"] else None,
@@ -79,6 +93,11 @@ class FilterForm(PortalForm):
             notice=data["notice"],
             reference=data["reference"],
             cause=data["cause"],
+            outcome=data["outcome"],
+            sent_since=data["sent_since"],
+            sent_until=data["sent_until"],
+            speed=data["speed"],
+            held=tuple(querysets.held_services(services)) if stopped else (),
         )
 
     def _recipient(self, public_id: UUID | None) -> Recipient | None:
@@ -86,6 +105,42 @@ class FilterForm(PortalForm):
             return None
         institutions = {service.institution_id for service in self.services}
         return Recipient.objects.filter(public_id=public_id, institution__in=institutions).first()
+
+
+class PeriodForm(PortalForm):
+    """Which days the supervisor's page counts; bound to the address, thirty days where that says nothing sensible."""
+
+    YEAR = "year"
+    USUAL = "30"
+
+    period = forms.ChoiceField(
+        label=_("Periodo"),
+        choices=[
+            ("7", _("Ultimi 7 giorni")),
+            (USUAL, _("Ultimi 30 giorni")),
+            ("90", _("Ultimi 90 giorni")),
+            (YEAR, _("Quest’anno")),
+        ],
+    )
+
+    def days(self, today: date) -> tuple[date, date]:
+        """The first and the last day, both counted."""
+        chosen = self.chosen
+        if chosen == self.YEAR:
+            return today.replace(month=1, day=1), today
+        return today - timedelta(days=int(chosen) - 1), today
+
+    @property
+    def chosen(self) -> str:
+        """The choice, or the usual one."""
+        return self.cleaned_data["period"] if self.is_valid() else self.USUAL
+
+    @property
+    def words(self) -> str:
+        """The choice as the screen says it."""
+        field = self.fields["period"]
+        assert isinstance(field, forms.ChoiceField)
+        return str(dict(field.choices)[self.chosen])  # type: ignore[arg-type]
 
 
 class SearchForm(PortalForm):

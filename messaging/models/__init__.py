@@ -1,3 +1,4 @@
+from messaging.models.batch import Batch, BatchChange, BatchCount, BatchFilePart, BatchRow, RememberedColumn
 from messaging.models.institution import (
     AllowedRecipient,
     GatewayAccount,
@@ -6,7 +7,7 @@ from messaging.models.institution import (
     ServiceKey,
     ServicePause,
 )
-from messaging.models.message import Attempt, ContentFingerprint, DailyCount, Message, StatusChange
+from messaging.models.message import Attempt, ContentFingerprint, DailyCount, DailySpeed, Message, StatusChange
 from messaging.models.operations import DeliveryLoop, Installation, StaffNotice, WorkerHeartbeat
 from messaging.models.people import Administrator, Membership, User
 from messaging.models.recipient import Reachability, ReachabilityQuestion, Recipient
@@ -16,8 +17,14 @@ __all__ = [
     "Administrator",
     "AllowedRecipient",
     "Attempt",
+    "Batch",
+    "BatchChange",
+    "BatchCount",
+    "BatchFilePart",
+    "BatchRow",
     "ContentFingerprint",
     "DailyCount",
+    "DailySpeed",
     "DeliveryLoop",
     "GatewayAccount",
     "Installation",
@@ -27,6 +34,7 @@ __all__ = [
     "Reachability",
     "ReachabilityQuestion",
     "Recipient",
+    "RememberedColumn",
     "Service",
     "ServiceKey",
     "ServicePause",

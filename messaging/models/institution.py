@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from messaging.enums import ApprovalRule, KeySlot, PauseReason
@@ -77,11 +77,24 @@ class Institution(models.Model):
     account = models.ForeignKey(
         GatewayAccount, on_delete=models.PROTECT, related_name="institutions", verbose_name=_("utenza di IO")
     )
+    polite_from = models.TimeField(
+        _("invii da foglio dalle"),
+        null=True,
+        blank=True,
+        help_text=_("Per esempio 08:00. Vuoto: a qualsiasi ora. I messaggi a una sola persona partono sempre subito."),
+    )
+    polite_until = models.TimeField(_("alle"), null=True, blank=True, help_text=_("Per esempio 20:00."))
 
     class Meta:
         verbose_name = _("ente")
         verbose_name_plural = _("enti")
         ordering = ["name"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(polite_from__isnull=True, polite_until__isnull=True) | Q(polite_from__lt=F("polite_until")),
+                name="institution_polite_hours_whole",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -106,6 +119,15 @@ class Service(models.Model):
         choices=ApprovalRule,
         default=ApprovalRule.OFF,
         help_text=_("Quali messaggi chiedono il sì di una seconda persona."),
+    )
+    approval_recipients = models.PositiveIntegerField(
+        _("approvano in due da quanti destinatari"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text=_(
+            "Un invio da foglio ad almeno così tante persone chiede una seconda persona. Vuoto: mai per questo."
+        ),
     )
     max_amount = models.PositiveBigIntegerField(
         _("importo massimo in centesimi"),

@@ -13,7 +13,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from messaging.enums import AttemptOutcome, FeatureLevel, Kind, Lane, Reason, Status
+from messaging.enums import AttemptOutcome, DeliverySpeed, FeatureLevel, Kind, Lane, Reason, Status
 
 
 class Message(models.Model):
@@ -42,6 +42,18 @@ class Message(models.Model):
         related_name="+",
         verbose_name=_("modello"),
     )
+
+    batch = models.ForeignKey(
+        "messaging.Batch",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="messages",
+        db_index=False,
+        verbose_name=_("invio da foglio"),
+    )
+    #: The row of the batch's file, under the spreadsheet's own number.
+    row = models.PositiveIntegerField(_("riga"), null=True, blank=True)
 
     # What is said
     kind = models.CharField(_("tipo"), max_length=20, choices=Kind, default=Kind.INFORMATIONAL)
@@ -90,6 +102,7 @@ class Message(models.Model):
     changed_at = models.DateTimeField(_("salvato il"), auto_now=True)
     queued_at = models.DateTimeField(_("messo in coda il"), null=True, blank=True)
     accepted_at = models.DateTimeField(_("preso in carico il"), null=True, blank=True)
+    delivery_speed = models.PositiveSmallIntegerField(choices=DeliverySpeed, null=True, blank=True)
 
     class Meta:
         verbose_name = _("messaggio")
@@ -128,6 +141,13 @@ class Message(models.Model):
                 condition=Q(approved_by__isnull=True) | ~Q(approved_by=F("submitted_by")),
                 name="message_approved_by_another",
             ),
+            models.CheckConstraint(
+                condition=Q(batch__isnull=True, row__isnull=True) | Q(batch__isnull=False, row__isnull=False),
+                name="message_row_of_batch",
+            ),
+            models.UniqueConstraint(
+                fields=["batch", "row"], condition=Q(batch__isnull=False), name="message_batch_row_once"
+            ),
             models.UniqueConstraint(fields=["io_id"], condition=~Q(io_id=""), name="message_io_id_once"),
         ]
         indexes = [
@@ -144,7 +164,21 @@ class Message(models.Model):
             models.Index(fields=["service", "-id"], name="message_service_newest"),
             models.Index(fields=["service", "status", "-id"], name="message_service_status"),
             models.Index(fields=["author", "-id"], name="message_author_newest"),
+            models.Index(fields=["author", "-id"], condition=Q(batch__isnull=True), name="message_author_by_hand"),
             models.Index(fields=["recipient", "-id"], name="message_recipient_newest"),
+            models.Index(
+                fields=["batch", "lane", "next_attempt_at"],
+                condition=Q(batch__isnull=False, next_attempt_at__isnull=False),
+                name="message_due_of_batch",
+            ),
+            models.Index(
+                fields=["batch", "status", "row"], condition=Q(batch__isnull=False), name="message_batch_status"
+            ),
+            models.Index(
+                fields=["service", "delivery_speed", "-id"],
+                condition=Q(delivery_speed__isnull=False),
+                name="message_delivery_speed",
+            ),
             models.Index(fields=["notice_number"], condition=~Q(notice_number=""), name="message_notice_number"),
             models.Index(fields=["reference"], condition=~Q(reference=""), name="message_reference"),
         ]
@@ -196,15 +230,33 @@ class Attempt(models.Model):
 
 
 class DailyCount(models.Model):
-    """How many messages of a service entered a status on a day (Europe/Rome)."""
+    """How many of the messages that a service queued on a day (Europe/Rome) stand in a status now.
+
+    A message counts on the day of its first ``queued_at``, whatever happens to it later; the counts of a day add up to
+    what was queued on it. ``lowest_message`` is no higher than the lowest id among them: where a list may stop looking.
+    """
 
     service = models.ForeignKey("messaging.Service", on_delete=models.CASCADE, related_name="daily_counts")
     day = models.DateField()
     status = models.CharField(max_length=20, choices=Status)
-    count = models.PositiveIntegerField(default=0)
+    count = models.IntegerField(default=0)
+    lowest_message = models.BigIntegerField(default=0)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["service", "day", "status"], name="daily_count_once")]
+
+
+class DailySpeed(models.Model):
+    """How many of the messages that a service queued on a day (Europe/Rome) were delivered within which time."""
+
+    service = models.ForeignKey("messaging.Service", on_delete=models.CASCADE, related_name="daily_speeds")
+    day = models.DateField()
+    speed = models.PositiveSmallIntegerField(choices=DeliverySpeed)
+    count = models.IntegerField(default=0)
+    lowest_message = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["service", "day", "speed"], name="daily_speed_once")]
 
 
 class ContentFingerprint(models.Model):

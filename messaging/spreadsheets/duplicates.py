@@ -25,7 +25,7 @@ class DuplicateFinder:
 
         The problem "duplicate" (`row`: the first one) when the same person has the same notice number, or without one
         the same values and so the same message; the warning "same_notice" (`row`) when another person has the notice
-        number.
+        number. `row` is the first one with the notice number, or the first one of that person.
         """
         if row.problems or row.fiscal_code is None:
             return
@@ -38,9 +38,14 @@ class DuplicateFinder:
             self._rows.append(row.number)
             self._people.append(person)
             return
-        params = {"row": self._rows[place]}
         shown = row.notice_number or ""
-        if self._people[place] == person:
-            row.problems.append(CellProblem("", "duplicate", params, shown))
-        else:
-            row.warnings.append(CellProblem(NOTICE_NUMBER, "same_notice", params, shown))
+        if self._people[place] != person:
+            # The first row is somebody else's: this person's own first one is kept beside it.
+            own = self._seen.setdefault(hash((content, row.fiscal_code)), len(self._rows))
+            if own == len(self._rows):
+                self._rows.append(row.number)
+                self._people.append(person)
+                row.warnings.append(CellProblem(NOTICE_NUMBER, "same_notice", {"row": self._rows[place]}, shown))
+                return
+            place = own
+        row.problems.append(CellProblem("", "duplicate", {"row": self._rows[place]}, shown))

@@ -26,9 +26,11 @@ class ButtonText:
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """What one person receives; `markdown` begins with the buttons' front matter."""
+    """What one person receives: the `body` under its `buttons`, and both as the platform's `markdown`."""
 
     subject: str
+    body: str
+    buttons: list[Button]
     markdown: str
 
 
@@ -45,7 +47,8 @@ class MessageText:
         self._body = take_apart(body, "markdown")
         self._buttons = [_TakenApart(button) for button in buttons]
         self._fixed_buttons = all(button.is_fixed for button in self._buttons)
-        self._front = with_buttons("", [button.fill({}) for button in self._buttons]) if self._fixed_buttons else ""
+        self._filled = [button.fill({}) for button in self._buttons] if self._fixed_buttons else []
+        self._front = with_buttons("", self._filled)
         self._front_units = utf16_length(self._front)
         #: Whether `missing` has anything to look at.
         self.has_passages = any(text.passages for text in self._all())
@@ -53,11 +56,10 @@ class MessageText:
     def merge(self, values: Mapping[str, str]) -> Merged:
         """Return the message; raises `ButtonError` when a value makes of a button what the app would not open."""
         body = self._body.fill(values)
-        if not self._fixed_buttons:
-            markdown = with_buttons(body, [button.fill(values) for button in self._buttons])
-        else:
-            markdown = self._front + body
-        return Merged(self._subject.fill(values), markdown)
+        if self._fixed_buttons:
+            return Merged(self._subject.fill(values), body, self._filled, self._front + body)
+        buttons = [button.fill(values) for button in self._buttons]
+        return Merged(self._subject.fill(values), body, buttons, with_buttons(body, buttons))
 
     def fits(self, values: Mapping[str, str]) -> bool:
         """Tell whether the platform takes subject and text as long as they become; raises as `merge`.

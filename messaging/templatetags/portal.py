@@ -28,7 +28,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
-from messaging.enums import Status
+from messaging.enums import BatchStatus, Status
 from messaging.models import User
 
 register = template.Library()
@@ -64,6 +64,13 @@ def pill(word: str, tone: str = "idle", icon_name: str = "") -> SafeString:
 def status_pill(status: str) -> SafeString:
     """A message's status as icon, word and tone: ``{% status_pill message.status %}``."""
     known = Status(status)
+    return pill(str(known.label), known.tone, known.icon)
+
+
+@register.simple_tag
+def sending_pill(status: str) -> SafeString:
+    """The same for a sending from a spreadsheet: ``{% sending_pill batch.status %}``."""
+    known = BatchStatus(status)
     return pill(str(known.label), known.tone, known.icon)
 
 
@@ -154,6 +161,12 @@ def weekday(moment: datetime.date) -> str:
 def clock(moment: datetime.datetime | None) -> str:
     """The hour alone: «9:30»."""
     return date_words(_local(moment), "G:i") if moment else ""
+
+
+@register.filter
+def clock_exact(moment: datetime.datetime | None) -> str:
+    """The hour with seconds: «9:30:05»."""
+    return date_words(_local(moment), "G:i:s") if moment else ""
 
 
 @register.filter

@@ -19,10 +19,12 @@ from django.views.decorators.http import require_safe
 
 from messaging import querysets
 from messaging.delivery.seal import installation
-from messaging.enums import Reason, Status
+from messaging.enums import BatchStatus, Reason, Status
 from messaging.models import Message, Service, ServiceKey, StatusChange, User
-from messaging.permissions import administered_institutions, known_services
+from messaging.permissions import administered_institutions, batches_to_approve, known_services
 from messaging.templatetags.portal import elapsed, number, when
+from messaging.views.batch_list import Summary, to_settle
+from messaging.views.batch_list import running as running_sendings
 from messaging.views.common import administrators_to_ask, names, person_of, supervisors_of
 from messaging.views.pauses import pause_words
 from messaging.wording import owner_words, reason_story, refusal_words
@@ -96,11 +98,43 @@ def greeting() -> str:
 
 def _running(person: User) -> dict[str, Any]:
     rows = list(querysets.running(person)[: FEW + 1])
-    return {"running": rows[:FEW], "more_running": len(rows) > FEW}
+    sendings = running_sendings(person, FEW + 1)
+    return {
+        "running": rows[:FEW],
+        "more_running": len(rows) > FEW,
+        "sendings": sendings[:FEW],
+        "more_sendings": len(sendings) > FEW,
+    }
 
 
 def _of_the_author(person: User) -> list[Todo]:
-    return [*_came_back(person), *_to_correct(person)]
+    return [*_came_back(person), *_sendings_to_settle(person), *_to_correct(person)]
+
+
+def _sendings_to_settle(person: User) -> list[Todo]:
+    found = to_settle(person, FEW + 1)
+    todos = [_one_sending(one) for one in found[:FEW]]
+    if len(found) > FEW:
+        todos.append(_others("it-file", "wait", _("Altri invii da foglio ti aspettano"), reverse("batch_list")))
+    return todos
+
+
+def _one_sending(one: Summary) -> Todo:
+    batch = one.batch
+    address = reverse("batch_detail", args=[batch.public_id])
+    if batch.status == BatchStatus.READY:
+        title = _("«%(name)s» è pronto") % {"name": batch.name}
+        text = ngettext("Il foglio è pronto per una persona.", "Il foglio è pronto per %(n)s persone.", batch.rows_good)
+        return Todo("it-check", "go", title, text % {"n": number(batch.rows_good)}, address, _("Vai all’invio"))
+    if not batch.rows_wrong:
+        title = _("«%(name)s» non si può ancora inviare") % {"name": batch.name}
+        return Todo("it-error", "bad", title, f"{one.brief}.", address, _("Vedi cosa fare"))
+    title = ngettext(
+        "Una riga da correggere in «%(name)s»", "%(n)s righe da correggere in «%(name)s»", batch.rows_wrong
+    )
+    text = _("Correggi le righe oppure escludile, poi potrai inviare.")
+    told = {"name": batch.name, "n": number(batch.rows_wrong)}
+    return Todo("it-error", "bad", title % told, text, address, _("Correggi le righe"))
 
 
 def _came_back(person: User) -> list[Todo]:
@@ -159,6 +193,7 @@ def _of_the_supervisor(person: User) -> list[Todo]:
                 _("Leggi e approva"),
             )
         )
+    todos += _sendings_to_approve(person)
     unknown = querysets.uncertain(person).count()
     if unknown:
         title = ngettext("Un messaggio con esito incerto", "%(n)s messaggi con esito incerto", unknown)
@@ -179,6 +214,17 @@ def _of_the_supervisor(person: User) -> list[Todo]:
             )
         )
     return todos
+
+
+def _sendings_to_approve(person: User) -> list[Todo]:
+    waiting = batches_to_approve(person).aggregate(n=Count("pk"), first=Min("submitted_at"))
+    if not waiting["n"]:
+        return []
+    title = ngettext("Un invio da foglio da approvare", "%(n)s invii da foglio da approvare", waiting["n"])
+    text = ngettext("Aspetta da %(time)s.", "Il primo aspetta da %(time)s.", waiting["n"])
+    told = text % {"time": elapsed(waiting["first"])}
+    address = f"{reverse('waiting_list')}#h-sendings"
+    return [Todo("it-user", "wait", title % {"n": number(waiting["n"])}, told, address, _("Leggi e approva"))]
 
 
 def _of_the_administrator(person: User, administers: bool) -> list[Todo]:

@@ -24,6 +24,12 @@ def statuses(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
+def spreadsheets(request: HttpRequest) -> HttpResponse:
+    """How to write to the people of a spreadsheet, from its columns to what became of every row."""
+    return render(request, "help/spreadsheets.html")
+
+
+@require_safe
 def accessibility(request: HttpRequest) -> HttpResponse:
     """How accessible the portal is and whom to tell of an obstacle."""
     return render(request, "help/accessibility.html")

@@ -19,12 +19,13 @@ from django.views.decorators.http import require_POST, require_safe
 from messaging import listing
 from messaging.appio.fiscal_codes import mask
 from messaging.delivery.seal import installation
-from messaging.enums import MOVING, Reason, Status
+from messaging.enums import MOVING, DeliverySpeed, Reason, Status
 from messaging.forms.decisions import ApprovalForm, ResolutionForm, SendBackForm
 from messaging.forms.filters import FilterForm, SearchForm
 from messaging.models import Message, Recipient, ServicePause, User
 from messaging.permissions import message_or_404, services_of
 from messaging.querysets import open_pauses, to_approve, uncertain
+from messaging.templatetags.portal import day
 from messaging.views.abilities import Abilities
 from messaging.views.common import names, person_of, supervisors_of
 from messaging.views.pauses import pause_words
@@ -63,8 +64,9 @@ def message_search(request: HttpRequest) -> HttpResponse:
 
 
 def _render_list(request: HttpRequest, data: QueryDict, search: SearchForm) -> HttpResponse:
-    services = list(services_of(person_of(request)).order_by("name"))
-    form = FilterForm(data, services=services)
+    user = person_of(request)
+    services = list(services_of(user).order_by("name"))
+    form = FilterForm(data, user=user, services=services)
     wanted = form.wanted() if form.is_valid() else None
     before, after = _place(data, "before"), _place(data, "after")
     page = listing.page(wanted, before=before, after=after) if wanted else listing.Page([], None, None)
@@ -78,6 +80,7 @@ def _render_list(request: HttpRequest, data: QueryDict, search: SearchForm) -> H
         "filtered": bool(kept),
         "person": mask(recipient.fiscal_code) if recipient else "",
         "cause": refusal_words(wanted.cause)[0] if wanted and wanted.cause else "",
+        "counted": _counted(wanted) if wanted and wanted.is_by_sending else "",
         "wanted": wanted,
         "has_errors": bool(form.errors or search.errors),
         "newer": _query(**kept, after=page.newer) if page.newer else "",
@@ -86,6 +89,21 @@ def _render_list(request: HttpRequest, data: QueryDict, search: SearchForm) -> H
         "kept": _query(**kept),
     }
     return render(request, "messaging/message_list.html", context)
+
+
+def _counted(wanted: listing.Wanted) -> str:
+    """What the supervisor's page counted: «Consegnati, tra i messaggi messi in coda dal … al …»."""
+    what = _("Messaggi")
+    if wanted.speed is not None:
+        what = _("Consegnati in un tempo %(time)s") % {"time": DeliverySpeed(wanted.speed).label}
+    elif wanted.status:
+        what = str(Status(wanted.status).label)
+    elif wanted.outcome:
+        what = str(listing.Outcome(wanted.outcome).label)
+    days = {"what": what, "since": day(wanted.sent_since), "until": day(wanted.sent_until or timezone.localdate())}
+    if wanted.sent_since is None:
+        return _("%(what)s, tra quelli messi in coda fino al %(until)s.") % days
+    return _("%(what)s, tra quelli messi in coda dal %(since)s al %(until)s.") % days
 
 
 def _place(data: QueryDict, name: str) -> int | None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from messaging.appio import fiscal_codes
 from messaging.enums import AttemptOutcome, FeatureLevel, ReachabilityAnswer, Reason, Status
-from messaging.models import Attempt, Message, Reachability, StatusChange
-from messaging.templatetags.portal import day, euros, grouped, when
+from messaging.models import Attempt, Batch, Message, Reachability, StatusChange
+from messaging.templatetags.portal import day, euros, grouped, number, when
 from messaging.wording import attempt_words, reason_story
 
 #: A message that IO keeps slowing down has a long story: the page tells its newest steps.
@@ -58,12 +59,16 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A line of the facts panel; ``mono`` is a code, ``plain`` a sentence that stands for a missing value."""
+    """A line of the facts panel; ``mono`` is a code, ``plain`` a sentence that stands for a missing value.
+
+    With ``address`` the value leads there.
+    """
 
     label: str
     value: str = ""
     mono: str = ""
     plain: str = ""
+    address: str = ""
 
 
 def tell(message: Message) -> Told:
@@ -143,6 +148,8 @@ def facts(message: Message) -> list[Fact]:
     lines = [*key_facts(message), Fact(_("Tipo"), str(message.get_kind_display())), *_fate(message), _io_id(message)]
     if message.reference:
         lines.append(Fact(_("Riferimento dell’ente"), message.reference))
+    if message.batch:
+        lines.append(_sending(message.batch, message.row))
     lines.append(Fact(_("Scritto da"), f"{message.author.short_name}, {when(message.created_at)}"))
     if message.approved_by:
         lines.append(Fact(_("Approvato da"), message.approved_by.short_name))
@@ -167,6 +174,11 @@ def _recipient(message: Message) -> Fact:
     if message.recipient is None:
         return Fact(label, plain=_("non ancora scelto"))
     return Fact(label, mono=message.recipient.fiscal_code)
+
+
+def _sending(batch: Batch, row: int | None) -> Fact:
+    name = _("%(name)s, riga %(row)s") % {"name": batch.name, "row": number(row)}
+    return Fact(_("Invio da foglio"), name, address=reverse("batch_detail", args=[batch.public_id]))
 
 
 def _io_id(message: Message) -> Fact:

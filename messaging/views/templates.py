@@ -14,10 +14,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from messaging import template_changes
 from messaging.forms.kinds import KIND_CHOICES
 from messaging.forms.templates import TemplateForm, placeholders_of, typed_of
 from messaging.models import Template, User
 from messaging.permissions import services_of, template_or_404
+from messaging.template_changes import Effect
 from messaging.views.common import administrators_to_ask, person_of
 from messaging.views.drafts import seen_at, usual_service
 from messaging.views.preview import live_parts
@@ -71,10 +73,28 @@ def _edited(request: HttpRequest, template: Template, person: User) -> HttpRespo
     if request.method != "POST":
         return _page(request, TemplateForm(typed_of(template), template=template, person=person, strict=False))
     form = TemplateForm(request.POST.dict(), template=template, person=person)
-    if form.is_valid() and _saved(request, form, person):
+    if not form.is_valid() or "back" in request.POST:
+        return _page(request, form)
+    if "confirmed" not in request.POST and (effects := _effects(request, form)):
+        return _ask(request, form, effects)
+    if _saved(request, form, person):
         messages.success(request, _("Modello salvato."))
         return redirect("template_list")
     return _page(request, form)
+
+
+def _effects(request: HttpRequest, form: TemplateForm) -> list[Effect]:
+    """What saving breaks; of a template that somebody changed meanwhile `_saved` speaks first."""
+    if seen_at(request.POST.get("changed_at")) != form.template.changed_at:
+        return []
+    return template_changes.effects(form.template, form.filled())
+
+
+def _ask(request: HttpRequest, form: TemplateForm, effects: list[Effect]) -> HttpResponse:
+    """The page between typing and saving; it carries all that was typed, whichever way one goes on."""
+    typed = {name: value for name, value in form.data.items() if name != "csrfmiddlewaretoken"}
+    context = {"template": form.template, "effects": effects, "typed": typed}
+    return render(request, "messaging/template_change.html", context)
 
 
 def _saved(request: HttpRequest, form: TemplateForm, person: User) -> bool:
@@ -113,10 +133,16 @@ def _page(request: HttpRequest, form: TemplateForm) -> HttpResponse:
         "template": template,
         "has_errors": form.strict and bool(form.errors),
         "strict": form.strict,
-        "seen": template.changed_at.isoformat() if template.pk else "",
+        "seen": _seen(form),
         **_live(form),
     }
     return render(request, "messaging/template_edit.html", context)
+
+
+def _seen(form: TemplateForm) -> str:
+    """Which version is being changed: the one first opened, until somebody is told that there is a newer one."""
+    first = "" if form.has_error("__all__", "conflict") else form.data.get("changed_at")
+    return str(first or (form.template.changed_at.isoformat() if form.template.pk else ""))
 
 
 def _live(form: TemplateForm) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 from messaging import querysets
 from messaging.enums import Status
 from messaging.models import Message
+from messaging.permissions import batches_to_approve
 from messaging.querysets import Standstill
 from messaging.views.common import person_of
 from messaging.views.pauses import pause_words
@@ -58,13 +59,17 @@ def waiting_list(request: HttpRequest) -> HttpResponse:
     uncertain = _queue(querysets.uncertain(person), _place(request, "uncertain_after"))
     stopped = [_in_words(one) for one in querysets.standstills(services)]
     pauses = [pause_words(pause) for pause in querysets.open_pauses(services)]
+    sendings = batches_to_approve(person)
+    shown = list(sendings.select_related("service", "author").defer("body", "buttons").order_by("pk")[:PAGE])
     context = {
+        "sendings": shown,
+        "sendings_count": sendings.count() if len(shown) == PAGE else len(shown),
         "approvals": approvals,
         "uncertain": uncertain,
         "stopped": stopped,
         "stopped_count": sum(one.count for one in stopped),
         "pauses": pauses,
-        "nothing": not (approvals.count or uncertain.count or stopped or pauses),
+        "nothing": not (approvals.count or shown or uncertain.count or stopped or pauses),
     }
     return render(request, "messaging/waiting_list.html", context)
 

@@ -8,8 +8,20 @@ from typing import Any
 import pytest
 
 from messaging.delivery.pauses import pause_service
-from messaging.enums import PauseReason, Role, Status
-from messaging.models import AllowedRecipient, Institution, Message, Service, ServicePause, StatusChange, Template, User
+from messaging.enums import BatchStatus, PauseReason, Role, Status
+from messaging.models import (
+    AllowedRecipient,
+    Batch,
+    BatchChange,
+    BatchCount,
+    Institution,
+    Message,
+    Service,
+    ServicePause,
+    StatusChange,
+    Template,
+    User,
+)
 from tests import cast
 
 
@@ -25,6 +37,7 @@ class Place:
     supervisor: User
     template: Template
     message: Message
+    batch: Batch
     pause: ServicePause
 
     def rows(self) -> dict[str, Any]:
@@ -37,6 +50,7 @@ class Place:
             "template": self.template,
             "servicepause": self.pause,
             "message": self.message,
+            "batch": self.batch,
         }
 
 
@@ -55,6 +69,28 @@ def make_place(name: str) -> Place:
         note=f"Nota {name}",
         at=message.created_at,
     )
+    batch = Batch.objects.create(
+        service=service,
+        author=clerk,
+        name=f"Invio {name}",
+        subject=f"Oggetto {name}",
+        body=cast.BODY,
+        filename=f"{name}.csv",
+        status=BatchStatus.SENDING,
+        declared_at=message.created_at,
+        rows_total=3,
+        rows_good=2,
+        rows_wrong=1,
+    )
+    BatchCount.objects.create(batch=batch, status=Status.QUEUED, count=2)
+    BatchChange.objects.create(
+        batch=batch,
+        from_status=BatchStatus.READY,
+        to_status=BatchStatus.SENDING,
+        actor=clerk,
+        note=f"Nota {name}",
+        at=message.created_at,
+    )
     AllowedRecipient.objects.create(service=service, fiscal_code=cast.make_fiscal_code(), label=f"Prova {name}")
     pause_service(service, PauseReason.PERSON)
     return Place(
@@ -66,6 +102,7 @@ def make_place(name: str) -> Place:
         supervisor=cast.make_person(f"resp.{name}", service=service, role=Role.SUPERVISOR),
         template=cast.make_template(service, name=f"Modello {name}"),
         message=message,
+        batch=batch,
         pause=service.pauses.get(),
     )
 

@@ -47,12 +47,14 @@ def test_an_administrator_opens_every_page_of_their_institution(client: Client, 
         "messaging_gatewayaccount_add",
         "messaging_servicepause_add",
         "messaging_message_add",
+        "messaging_batch_add",
         "messaging_institution_delete",
         "messaging_gatewayaccount_delete",
         "messaging_service_delete",
         "messaging_user_delete",
         "messaging_servicepause_delete",
         "messaging_message_delete",
+        "messaging_batch_delete",
         "autocomplete",  # asked without saying for which field
     }
     assert set(others.values()) <= {200, 302, 405}, others
@@ -77,6 +79,7 @@ def test_no_list_names_anything_of_another_institution(client: Client, here: Pla
         text = response.content.decode(errors="replace")
         assert "Altrove" not in text, name
         assert str(elsewhere.message.public_id) not in text, name
+        assert str(elsewhere.batch.public_id) not in text, name
 
 
 def test_a_superuser_sees_both(client: Client, here: Place, elsewhere: Place, superuser: User) -> None:

@@ -14,7 +14,8 @@ from tests.portal_process import PortalProcess
 OpenAs = Callable[..., Page]
 
 PAGES = {
-    "": ["/account/login/", "/account/password/reset/", "/accessibility/", "/privacy/", "/help/", "/help/statuses/"],
+    "": ["/account/login/", "/account/password/reset/", "/accessibility/", "/privacy/", "/help/", "/help/statuses/",
+         "/help/spreadsheets/"],
     "clerk": ["/", "/messages/", "/messages/new/", "/templates/", "/templates/new/", "/services/", "/services/tributi/",
               "/account/password/change/"],
     "supervisor": ["/", "/messages/", "/waiting/", "/services/tributi/"],

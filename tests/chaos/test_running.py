@@ -61,7 +61,7 @@ def test_it_starts_says_where_it_is_delivers_stops_and_starts_again_in_seconds_w
 def test_a_killed_main_process_takes_the_others_with_it(make_portal: MakePortal) -> None:
     portal = make_portal()
     children = portal.pids()
-    assert set(children) == {"simulator", "web", "worker", "scheduler"}
+    assert set(children) == {"simulator", "web", "worker", "files", "scheduler"}
     portal.kill_main()
     wait_for(lambda: not portal.everything(), 20, lambda: f"left: {portal.everything()} of {children}", portal)
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import html
+import re
 from typing import Any
 
 import pytest
 from django.urls import reverse
 
 from messaging import placeholders
-from messaging.enums import Kind
-from messaging.models import Message, Template
+from messaging.enums import BatchStatus, Kind
+from messaging.models import Batch, Message, RememberedColumn, Template
 from tests import cast
 from tests.compose.conftest import BODY, SUBJECT, Desk, errors_of, said
 
@@ -26,7 +28,14 @@ def test_a_template_is_written_and_listed_with_its_placeholders(desk: Desk) -> N
     template = Template.objects.get()
     assert (template.slug, template.kind, template.changed_by) == ("avviso-tari", "due_date", desk.clerk)
     page = said(desk.as_().get(reverse("template_list")))
-    for text in ("Avviso TARI!", "((nome))", "((scadenza))", "Con scadenza", "Usa questo modello"):
+    for text in (
+        "Avviso TARI!",
+        "((nome))",
+        "((scadenza))",
+        "Con scadenza",
+        "Usa questo modello",
+        f"?template={template.pk}",
+    ):
         assert text in page
 
 
@@ -137,6 +146,140 @@ def test_strangers_find_no_template(desk: Desk) -> None:
     # Nor can they put one into a service that is not theirs.
     client.post(reverse("template_new"), typed(desk))
     assert Template.objects.count() == 1
+
+
+# What a change breaks
+
+
+def used(desk: Desk, **kw: Any) -> tuple[Template, Batch]:
+    """A template with ((nome)), used for a file of two people that has left."""
+    template = cast.make_template(
+        desk.service, name="Orari", slug="orari", subject=SUBJECT, body=f"Ciao ((nome)). {BODY}"
+    )
+    columns = {"kind": template.kind, "subject": template.subject, "body": template.body}
+    known = {"author": desk.clerk, "name": "Orari di maggio", "status": BatchStatus.FINISHED, **columns, **kw}
+    return template, cast.make_batch(people=2, service=desk.service, template=template, **known)
+
+
+def change(desk: Desk, template: Template, **kw: Any) -> Any:
+    same = {"name": template.name, "subject": template.subject, "body": template.body}
+    data = typed(desk, **{**same, "changed_at": template.changed_at.isoformat(), **kw})
+    return desk.as_().post(reverse("template_edit", args=[template.pk]), data)
+
+
+def test_a_new_placeholder_that_the_last_file_has_not_is_told_before_saving(desk: Desk) -> None:
+    template, _ = used(desk)
+    body = f"Ciao ((nome)), abiti in ((via)). {BODY}"
+    page = said(change(desk, template, body=body))
+    assert "((via)) non è tra le colonne dell’ultimo file." in page
+    assert "«elenco.csv»" in page
+    assert "codice_fiscale, nome" in page
+    template.refresh_from_db()
+    assert "((via))" not in template.body
+    # Nothing typed is lost, whichever way one goes on.
+    back = said(change(desk, template, body=body, back="1"))
+    assert "abiti in ((via))" in back
+    assert "Salva il modello" in back
+    assert change(desk, template, body=body, confirmed="1").status_code == 302
+    template.refresh_from_db()
+    assert "((via))" in template.body
+
+
+def test_the_page_between_carries_all_that_was_typed(desk: Desk) -> None:
+    template, _ = used(desk)
+    page = change(desk, template, body=f"((via)) {BODY}", name='Orari «nuovi» & "vecchi"')
+    kept = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page.content.decode())
+    values = {name: html.unescape(value) for name, value in kept if name != "csrfmiddlewaretoken"}
+    assert values["name"] == 'Orari «nuovi» & "vecchi"'
+    response = desk.as_().post(reverse("template_edit", args=[template.pk]), {**values, "confirmed": "1"})
+    assert response.status_code == 302
+    template.refresh_from_db()
+    assert (template.name, template.body) == ('Orari «nuovi» & "vecchi"', f"((via)) {BODY}")
+
+
+def test_a_change_that_breaks_nothing_saves_at_once(desk: Desk) -> None:
+    template, _ = used(desk)
+    body = f"Buongiorno ((nome)), il codice è ((codice_fiscale)). {BODY}"
+    assert change(desk, template, body=body).status_code == 302
+    fresh = cast.make_template(desk.service)
+    assert change(desk, fresh, name="Nuovo", body=f"((via)) {BODY}").status_code == 302
+
+
+def test_a_column_remembered_for_a_placeholder_breaks_nothing(desk: Desk) -> None:
+    template, batch = used(desk)
+    Batch.objects.filter(pk=batch.pk).update(header=["codice_fiscale", "nome", "Indirizzo di casa"])
+    for row in batch.rows.all():
+        batch.rows.filter(pk=row.pk).update(cells=[*row.cells, "Via Roma 1"])
+    RememberedColumn.objects.create(template=template, field="via", header="Indirizzo di casa")
+    assert change(desk, template, body=f"Ciao ((nome)), abiti in ((via)). {BODY}").status_code == 302
+
+
+def test_a_placeholder_that_goes_leaves_a_column_without_use(desk: Desk) -> None:
+    template, _ = used(desk)
+    assert "La colonna «nome» non serve più." in said(change(desk, template, body=f"Ciao. {BODY}"))
+
+
+def test_another_kind_asks_for_other_columns(desk: Desk) -> None:
+    template, _ = used(desk)
+    page = said(change(desk, template, kind="payment"))
+    assert "Il modello diventa di pagamento." in page
+    assert "importo, numero_avviso non sono tra le colonne dell’ultimo file." in page
+
+
+def test_sendings_that_wait_keep_the_text_and_are_linked(desk: Desk) -> None:
+    template, batch = used(desk, status=BatchStatus.READY)
+    cast.make_batch(service=desk.service, template=template, author=desk.clerk, name="Altro", status="scheduled")
+    cast.make_batch(service=desk.service, template=template, author=desk.clerk, name="Finito", status="finished")
+    page = said(change(desk, template, body=f"Gentile ((nome)). {BODY}"))
+    assert "2 invii in attesa tengono il testo di prima." in page
+    assert reverse("batch_detail", args=[batch.public_id]) in page
+    assert "Finito" not in page
+    # Another name is no other text.
+    assert change(desk, template, name="Altri orari").status_code == 302
+
+
+def test_a_button_that_would_not_open_with_the_last_files_values_is_told(desk: Desk) -> None:
+    template, _ = used(desk)
+    button = {"button1_text_it": "Apri", "button1_text_en": "Open", "button1_target": "((nome))"}
+    page = said(change(desk, template, **button))
+    assert "Un pulsante non si aprirebbe." in page
+    assert "Succede in 2 delle prime 2 righe a posto dell’ultimo file." in page
+    button["button1_target"] = "https://www.comune.example.it/((nome))"
+    assert change(desk, template, **button).status_code == 302
+
+
+def test_a_text_too_short_or_long_with_the_last_files_values_is_told(desk: Desk) -> None:
+    template, _ = used(desk)
+    page = said(change(desk, template, body="Ciao ((nome))."))
+    assert "Righe che andavano bene non andrebbero più." in page
+
+
+def test_another_service_changes_what_jobs_must_say(desk: Desk) -> None:
+    template, _ = used(desk)
+    other = cast.make_service(institution=desk.service.institution, name="Scuola", slug="scuola")
+    cast.give_role(desk.clerk, other)
+    page = said(change(desk, template, service=other.pk))
+    assert "Il modello passa al servizio Scuola." in page
+    assert "--service scuola --template orari" in page
+
+
+def test_a_change_over_somebody_elses_is_told_after_the_question_too(desk: Desk) -> None:
+    template, _ = used(desk)
+    stale = change(desk, template, body=f"((via)) {BODY}")
+    assert "Prima di salvare" in said(stale)
+    Template.objects.filter(pk=template.pk).update(changed_at="2026-01-01T00:00:00Z")
+    for extra in ({}, {"confirmed": "1"}):
+        page = said(change(desk, template, body=f"((via)) {BODY}", **extra))
+        assert "Intanto un’altra persona ha salvato questo modello." in page
+
+
+def test_words_on_buttons_may_have_placeholders(desk: Desk) -> None:
+    button = {"button1_text_it": "Paga ((importo))", "button1_text_en": "Pay ((importo))"}
+    button["button1_target"] = "https://www.comune.example.it/((pratica))"
+    assert desk.as_().post(reverse("template_new"), typed(desk, **button)).status_code == 302
+    assert Template.objects.get().buttons[0]["text_it"] == "Paga ((importo))"
+    page = said(desk.as_().get(reverse("template_edit", args=[Template.objects.get().pk])))
+    assert "((?sconto:" in page
 
 
 @pytest.mark.parametrize(

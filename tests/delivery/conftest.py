@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -11,8 +12,8 @@ import pytest
 from django.utils import timezone
 
 from messaging.delivery import outage
-from messaging.enums import Lane, ReachabilityAnswer, Role, Status
-from messaging.models import GatewayAccount, Message, Reachability, Recipient, Service, User
+from messaging.enums import BatchStatus, Lane, ReachabilityAnswer, Role, Status
+from messaging.models import Batch, GatewayAccount, Message, Reachability, Recipient, Service, User
 from tests import cast
 from tests.simulator_process import SCUOLA, TRIBUTI, SimulatorProcess
 
@@ -27,12 +28,20 @@ class Desk:
     clerk: User
     supervisor: User
     codes: list[str] = field(default_factory=list)
+    _rows: Iterator[int] = field(default_factory=lambda: itertools.count(2))
+
+    def batch(self, service: Service | None = None) -> Batch:
+        """The batch of a service that is sending."""
+        found = Batch.objects.filter(service=service or self.service, status=BatchStatus.SENDING).first()
+        return found or cast.make_batch(service=service or self.service, author=self.clerk, status=BatchStatus.SENDING)
 
     def message(
         self, fiscal_code: str = "", *, service: Service | None = None, known: bool = False, **kw: Any
     ) -> Message:
         """A message, queued unless said, to a citizen on IO; ``known`` citizens need not be asked about."""
         service = service or self.service
+        if kw.get("lane") == Lane.BATCH and "batch" not in kw:
+            kw["batch"], kw["row"] = self.batch(service), next(self._rows)
         code = fiscal_code or self.codes.pop()
         recipient, _ = Recipient.objects.get_or_create(institution=service.institution, fiscal_code=code)
         if known:

@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from messaging.appio import answers
-from messaging.delivery import approval, claims, resolution, submission, tracking
+from messaging.delivery import approval, batches, claims, resolution, submission, tracking
 from messaging.delivery.moves import ALLOWED, ImpossibleMove, Moves
 from messaging.delivery.work import Lanes
 from messaging.enums import FINAL, AttemptOutcome, Reason, Status
-from messaging.models import DailyCount, Message, Service, StatusChange, User
+from messaging.models import BatchCount, DailyCount, Message, Service, StatusChange, User
 from tests import cast
 
 pytestmark = pytest.mark.django_db
@@ -84,16 +84,42 @@ def test_moves_that_fail_together_leave_no_trace() -> None:
     assert not DailyCount.objects.exists()
 
 
-def test_the_days_counts_are_those_of_rome_and_add_up() -> None:
+def test_a_days_counts_say_where_the_messages_queued_on_it_stand_by_the_calendar_of_rome() -> None:
     service = cast.make_service()
     late = timezone.now().replace(year=2026, month=6, day=30, hour=22, minute=30)
+    messages = [cast.make_message(service=service, status=Status.DRAFT) for _ in range(3)]
     with Moves(at=late) as moves:
-        for _ in range(3):
-            moves.move(cast.make_message(service=service), Status.CANCELLED, Reason.CANCELLED)
-    with Moves(at=late) as moves:
-        moves.move(cast.make_message(service=service), Status.CANCELLED, Reason.CANCELLED)
-    count = DailyCount.objects.get()
-    assert (str(count.day), count.status, count.count) == ("2026-07-01", Status.CANCELLED, 4)
+        for message in messages:
+            moves.move(message, Status.QUEUED, Reason.QUEUED, queued_at=late, next_attempt_at=late)
+    with Moves() as moves:
+        moves.move(messages[1], Status.CANCELLED, Reason.CANCELLED)
+    counts = {(str(row.day), row.status): row.count for row in DailyCount.objects.exclude(count=0)}
+    assert counts == {("2026-07-01", Status.QUEUED): 2, ("2026-07-01", Status.CANCELLED): 1}
+    assert DailyCount.objects.get(status=Status.CANCELLED).lowest_message == messages[1].pk
+
+
+def test_a_batchs_counts_move_with_its_messages() -> None:
+    batch = cast.make_batch()
+    messages = [cast.make_message(service=batch.service, batch=batch, row=row) for row in (2, 3)]
+    BatchCount.objects.create(batch=batch, status=Status.QUEUED, count=2)
+    with Moves() as moves:
+        moves.move(messages[0], Status.CANCELLED, Reason.CANCELLED)
+    assert batches.counts(batch) == {Status.QUEUED: 1, Status.CANCELLED: 1}
+
+
+def test_what_is_rolled_back_counts_nothing() -> None:
+    batch = cast.make_batch()
+    message = cast.make_message(service=batch.service, batch=batch, row=2)
+    BatchCount.objects.create(batch=batch, status=Status.QUEUED, count=1)
+
+    def fail_after_moving() -> None:
+        with Moves() as moves:
+            moves.move(message, Status.CANCELLED, Reason.CANCELLED)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail_after_moving()
+    assert batches.counts(batch) == {Status.QUEUED: 1}
 
 
 # Whatever happens in whatever order

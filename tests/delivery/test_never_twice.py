@@ -309,14 +309,14 @@ def test_one_answer_that_cannot_be_settled_takes_no_other_one_along(
 ) -> None:
     desk.simulator.tune(latency_ms=200)
     bad, good = desk.message(known=True), [desk.message(known=True) for _ in range(3)]
-    settle = submission.settle
+    settle = submission.settle_taken
 
-    def fail_for_one(moves: Moves, message: Message, answer: Any, status: int | None) -> None:
-        if message.pk == bad.pk:
+    def fail_for_one(moves: Moves, taken: list[submission.Taken]) -> list[submission.Taken]:
+        if any(one.message.pk == bad.pk for one in taken):
             raise ValueError("a mistake of ours")
-        settle(moves, message, answer, status)
+        return settle(moves, taken)
 
-    monkeypatch.setattr(submission, "settle", fail_for_one)
+    monkeypatch.setattr(submission, "settle_taken", fail_for_one)
     deliver(desk.account, 2)
     assert [status_of(message) for message in good] == [Status.ACCEPTED] * 3
     assert status_of(bad) == Status.SENDING

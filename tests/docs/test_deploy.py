@@ -41,8 +41,9 @@ def command(unit: Path) -> list[str]:
     return [word.replace("%%", "%") for word in shlex.split(parsed(unit)["Service"]["ExecStart"])]
 
 
-def test_there_are_three_units() -> None:
+def test_there_are_four_units() -> None:
     assert [unit.name for unit in UNITS] == [
+        "ioportal-files@.service",
         "ioportal-scheduler.service",
         "ioportal-web.service",
         "ioportal-worker@.service",
@@ -60,8 +61,9 @@ def test_units_stop_as_the_portal_wants_to_be_stopped(unit: Path) -> None:
     assert service["ProtectSystem"] == "strict"
 
 
-def test_a_worker_is_given_the_time_it_needs() -> None:
-    unit = next(unit for unit in UNITS if "worker" in unit.name)
+@pytest.mark.parametrize("name", ["worker", "files"])
+def test_a_worker_is_given_the_time_it_needs(name: str) -> None:
+    unit = next(unit for unit in UNITS if name in unit.name)
     needed = settings.IO_CONNECT_TIMEOUT + settings.IO_READ_TIMEOUT + 5 + 30
     assert int(parsed(unit)["Service"]["TimeoutStopSec"]) > needed
 
@@ -71,13 +73,14 @@ def test_web_runs_as_make_run_runs_it() -> None:
     assert command(unit) == [PYTHON, *run_portal._web("127.0.0.1", 8000)[1:]]
 
 
-def test_the_worker_runs_as_make_run_runs_it() -> None:
-    unit = next(unit for unit in UNITS if "worker" in unit.name)
+@pytest.mark.parametrize(("name", "queue", "threads"), [("worker", "ioportal", 8), ("files", "ioportal-files", 2)])
+def test_workers_run_as_make_run_runs_them(name: str, queue: str, threads: int) -> None:
+    unit = next(unit for unit in UNITS if name in unit.name)
     words = command(unit)
-    assert words[-2:] == ["--hostname", "worker-%i@%h"]
+    assert words[-2:] == ["--hostname", f"{name}-%i@%h"]
     # Nobody runs it as root there, so Celery's warning of that stays on.
     silenced = 1 + len(run_portal._AS_ROOT)
-    assert words[:-2] == [PYTHON, *run_portal._worker()[silenced:]]
+    assert words[:-2] == [PYTHON, *run_portal._worker(queue, threads)[silenced:]]
 
 
 def test_the_scheduler_runs_as_make_run_runs_it() -> None:
@@ -149,6 +152,12 @@ def test_nginx_and_the_web_unit_meet_at_one_port() -> None:
     bind = command(unit)[command(unit).index("--bind") + 1]
     assert set(re.findall(r"proxy_pass http://([^;]+);", documents.read(NGINX))) == {bind}
     assert re.search(r"proxy_set_header X-Forwarded-Proto \$scheme;", documents.read(NGINX))
+
+
+def test_nginx_lets_the_largest_spreadsheet_through() -> None:
+    limit = re.search(r"client_max_body_size (\d+)m;", documents.read(NGINX))
+    assert limit
+    assert int(limit[1]) > settings.SPREADSHEET_MAX_MEGABYTES
 
 
 def example() -> dict[str, str]:

@@ -43,7 +43,9 @@ def test_every_setting_has_meaning_default_and_example() -> None:
         assert all(cells), f"{name} has an empty cell"
 
 
-@pytest.mark.parametrize("name", ["IO_RATE_LIMIT", "IO_CONNECT_TIMEOUT", "IO_READ_TIMEOUT", "DELIVERY_LOOPS", "PORT"])
+@pytest.mark.parametrize(
+    "name", ["IO_RATE_LIMIT", "IO_CONNECT_TIMEOUT", "IO_READ_TIMEOUT", "DELIVERY_LOOPS", "PORT", "SPREADSHEET_MAX_ROWS"]
+)
 def test_defaults_written_are_those_of_the_code(name: str) -> None:
     source = documents.read(REPOSITORY / "ioportal" / "settings.py")
     found = re.search(rf'environment\.read_\w+\("{name}", "?([^",)]+)"?', source)

@@ -101,6 +101,24 @@ def test_overlapping_transactions_do_not_hide_rows_from_a_day(office: Office) ->
     assert shown(office, "until=2026-03-01") == ["Presto"]
 
 
+def test_days_cost_few_queries_and_miss_nothing_even_where_ids_have_gaps(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "NEAR", 4)
+    monkeypatch.setattr(listing, "SAMPLE", 3)
+    start = timezone.make_aware(timezone.datetime(2026, 3, 1, 0, 0))
+    first = office.message().pk
+    for number in range(24):
+        row = office.message(Status.PROCESSED, pk=first + 1 + number * (1 if number < 12 else 40), subject=f"{number}")
+        Message.objects.filter(pk=row.pk).update(created_at=start + timedelta(days=number))
+    Message.objects.filter(pk=first).update(created_at=start - timedelta(days=1))
+    for number in range(24):
+        day = (start + timedelta(days=number)).date()
+        assert shown(office, f"since={day}&until={day}") == [str(number)]
+    monkeypatch.undo()
+    assert queries_of(office, office.clerk, f"{LIST}?since=2026-03-02&until=2026-03-04") <= 15
+
+
 @pytest.mark.parametrize(
     "query", ["status=boh", "service=altrui", "author=999999", "since=ieri", "recipient=boh", "kind=x"]
 )
@@ -223,6 +241,17 @@ def test_no_fiscal_code_is_in_the_list(office: Office) -> None:
     assert message.recipient is not None
     page = office.as_(office.clerk).get(LIST).content.decode()
     assert message.recipient.fiscal_code not in page
+
+
+def test_a_message_of_a_sending_is_found_as_any_other_and_leads_to_it(office: Office) -> None:
+    batch = cast.make_batch(service=office.service, author=office.clerk, name="TARI 2026")
+    message = office.message(Status.PROCESSED, batch=batch, row=1_234, subject="Dal foglio")
+    page = office.page(message)
+    assert f'href="{reverse("batch_detail", args=[batch.public_id])}"' in page
+    assert "TARI 2026, riga 1.234" in page
+    assert message.recipient is not None
+    found = search(office, message.recipient.fiscal_code)
+    assert subjects(office.as_(office.clerk).get(found["Location"])) == ["Dal foglio"]
 
 
 # Searching

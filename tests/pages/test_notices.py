@@ -19,6 +19,12 @@ EXPECTED = {
         "/waiting/",
     ),
     NoticeKind.PAUSED: ("un servizio ha smesso di inviare", "un servizio ha smesso di inviare", "/services/"),
+    NoticeKind.BATCH_CHECKED: (
+        "un foglio che hai caricato è stato controllato",
+        "2 fogli che hai caricato sono stati controllati",
+        "/sendings/",
+    ),
+    NoticeKind.BATCH_FINISHED: ("un tuo invio da foglio è finito", "2 tuoi invii da foglio sono finiti", "/sendings/"),
     NoticeKind.HELD: ("tutti gli invii sono fermi", "tutti gli invii sono fermi", "/services/"),
 }
 

@@ -24,9 +24,23 @@ def names_of(user):
 
 def test_a_clerk_a_supervisor_and_an_administrator_see_their_places():
     service = make_service()
-    assert names_of(make_person(service=service)) == ["desk", "message_list", "template_list", "service_list"]
+    assert names_of(make_person(service=service)) == [
+        "desk",
+        "message_list",
+        "batch_list",
+        "template_list",
+        "service_list",
+    ]
     supervisor = make_person(service=service, role=Role.SUPERVISOR)
-    assert names_of(supervisor) == ["desk", "waiting_list", "message_list", "template_list", "service_list"]
+    assert names_of(supervisor) == [
+        "desk",
+        "overview",
+        "waiting_list",
+        "message_list",
+        "batch_list",
+        "template_list",
+        "service_list",
+    ]
     assert names_of(make_administrator(service.institution)) == ["service_list", "admin:index"]
     assert names_of(make_person()) == ["desk", "service_list"]
 

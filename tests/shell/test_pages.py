@@ -14,7 +14,7 @@ from tests.cast import PASSWORD, make_institution, make_person, make_service
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.shell.urls")]
 
-EXPLAINING = ["/help/", "/help/statuses/", "/accessibility/", "/privacy/"]
+EXPLAINING = ["/help/", "/help/statuses/", "/help/spreadsheets/", "/accessibility/", "/privacy/"]
 
 
 def text(response):
@@ -47,10 +47,14 @@ def test_every_status_is_on_its_page(client):
         assert f'<tr id="{status.value}">' in page
 
 
-def test_links_of_the_guide_lead_somewhere(client):
-    page = text(client.get("/help/"))
-    for anchor in re.findall(r'href="#([a-z]+)"', page):
+@pytest.mark.parametrize("address", ["/help/", "/help/spreadsheets/"])
+def test_links_of_the_guides_lead_somewhere(client, address):
+    page = text(client.get(address))
+    anchors = re.findall(r'href="#([a-z]+)"', page)
+    assert len(anchors) > 5
+    for anchor in anchors:
         assert f'id="{anchor}"' in page
+    assert 'href="/help/spreadsheets/"' in text(client.get("/help/"))
 
 
 def test_signing_in_and_out(client):

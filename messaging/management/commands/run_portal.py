@@ -41,7 +41,9 @@ class Command(BaseCommand):
             if own_simulator:
                 processes.start("simulator", _simulator(simulator_port), called=True)
             processes.start("web", _web(host, port))
-            processes.start("worker", _worker())
+            processes.start("worker", _worker(settings.CELERY_TASK_DEFAULT_QUEUE, threads=8))
+            # Checking a file is work for a whole core: in a process of its own it delays no message.
+            processes.start("files", _worker(settings.CELERY_FILES_QUEUE, threads=2))
             processes.start("scheduler", _scheduler())
             self._wait_for_web(processes, host, port)
             self._say_where(host, port, variables.get("SIMULATED_PHONE_URL", ""))
@@ -92,7 +94,7 @@ def _web(host: str, port: int) -> list[str]:
     return [*gunicorn, "--worker-class", "gthread", "--workers", "1", "--threads", "8", "--log-level", "warning"]
 
 
-def _worker() -> list[str]:
+def _worker(queue: str, threads: int) -> list[str]:
     celery = [
         sys.executable,
         *_AS_ROOT,
@@ -102,10 +104,12 @@ def _worker() -> list[str]:
         "ioportal",
         "--quiet",
         "worker",
+        "--queues",
+        queue,
         "--pool",
         "threads",
         "--concurrency",
-        "8",
+        str(threads),
     ]
     return [*celery, "--loglevel", "WARNING", "--without-gossip", "--without-mingle", "--without-heartbeat"]
 

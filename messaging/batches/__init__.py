@@ -1,0 +1,1 @@
+"""Spreadsheets of citizens: uploaded, checked, corrected, expanded into messages, and reported on."""

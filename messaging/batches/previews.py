@@ -1,0 +1,36 @@
+"""A row of a batch as the message that its person will read, before any message is made."""
+
+from __future__ import annotations
+
+from messaging.appio.buttons import ButtonError
+from messaging.batches import plans
+from messaging.enums import RowState
+from messaging.models import Batch, BatchRow, Message
+
+_READABLE = (RowState.GOOD, RowState.REPEATED)
+
+
+def message_for(batch: Batch, number: int) -> Message | None:
+    """The message of a row, never saved; None when there is no such row, or when it cannot become a message."""
+    readable = BatchRow.objects.filter(batch=batch, number=number, state__in=_READABLE)
+    row = readable.select_related("recipient").first()
+    if row is None:
+        return None
+    plan = plans.plan_of(batch)
+    found = plans.checked(row, plan)
+    if not found.is_good:
+        # The rules have changed since the check.
+        return None
+    try:
+        message = plans.message_of(batch, row, found, plan)
+    except ButtonError:
+        return None
+    message.recipient = row.recipient
+    return message
+
+
+def neighbours(batch: Batch, number: int) -> tuple[int | None, int | None]:
+    """The numbers of the rows before and after this one that can be shown; None at an end."""
+    numbers = BatchRow.objects.filter(batch=batch, state__in=_READABLE).values_list("number", flat=True)
+    before = numbers.filter(number__lt=number).order_by("-number").first()
+    return before, numbers.filter(number__gt=number).order_by("number").first()
