@@ -53,6 +53,11 @@ def test_the_catalogue_is_in_order(catalogue, found):
     assert str(merge(catalogue, found)) == PATH.read_text(encoding="utf-8").rstrip("\n") + "\n"
 
 
+def test_a_singular_has_one_plural(found):
+    plurals = Counter((phrase.text, phrase.context) for phrase in found if phrase.plural)
+    assert [text for (text, _), times in plurals.items() if times > 1] == []
+
+
 def test_italian_is_written_as_it_should(found):
     for phrase in found:
         words = phrase.text + phrase.plural

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from messaging.delivery.moves import Moves
+from messaging.delivery.moves import GROUP, Moves
 from messaging.enums import Lane, Reason, Status
 from messaging.models import Batch, BatchChange, Message
-
-GROUP = 500
 
 
 def cancel_queued(batch: Batch, go_on: Callable[[], bool]) -> None:
@@ -27,6 +25,5 @@ def cancel_queued(batch: Batch, go_on: Callable[[], bool]) -> None:
         if not group:
             return
         with Moves() as moves:
-            for message in group:
-                moves.move(message, Status.CANCELLED, Reason.CANCELLED, actor=actor)
+            moves.move_all(group, Status.CANCELLED, Reason.CANCELLED, actor=actor)
         last = group[-1].row or last

@@ -16,6 +16,9 @@ from messaging.delivery.tally import Tally
 from messaging.enums import DeliverySpeed, Reason, Status
 from messaging.models import Message, StatusChange, User
 
+#: Where many messages are to be moved, so many are in one transaction.
+GROUP = 500
+
 #: Every move there is; anything else is a mistake of ours.
 ALLOWED: Mapping[Status, frozenset[Status]] = {
     Status.DRAFT: frozenset({Status.AWAITING_APPROVAL, Status.QUEUED}),
@@ -121,6 +124,7 @@ class Moves:
         *,
         match: Sequence[str] = (),
         each: Mapping[str, Sequence[Any]] | None = None,
+        actor: User | None = None,
         **columns: Any,
     ) -> list[Message]:
         """Move messages that have one status in memory, as ``move`` does each, in one statement.
@@ -152,7 +156,7 @@ class Moves:
             if message.pk in changed:
                 own = {name: values[place] for name, values in lists.items()}
                 self._follow(message, {**columns, **own})
-                self.note(message, reason, origin=origin)
+                self.note(message, reason, origin=origin, actor=actor)
                 moved.append(message)
         return moved
 

@@ -22,7 +22,7 @@ from django.utils import timezone
 from structlog import get_logger
 
 from messaging.delivery import batches
-from messaging.delivery.moves import Moves
+from messaging.delivery.moves import GROUP, Moves
 from messaging.delivery.notices import tell
 from messaging.enums import NoticeKind, Reason, Status
 from messaging.models import Attempt, Installation, Message, User
@@ -92,9 +92,7 @@ def release(person: User | None, note: str, *, queued_may_have_left: bool) -> No
     with transaction.atomic():
         if queued_may_have_left:
             batches.hold_back(person, note)
-            with Moves() as moves:
-                for message in Message.objects.filter(status=Status.QUEUED).iterator():
-                    moves.move(message, Status.UNCERTAIN, Reason.RESTORED, actor=person)
+            _make_queued_uncertain(person)
         Installation.objects.filter(pk=1).update(
             held_at=None,
             release=F("release") + 1,
@@ -102,6 +100,14 @@ def release(person: User | None, note: str, *, queued_may_have_left: bool) -> No
             released_by=person,
             release_note=note,
         )
+
+
+def _make_queued_uncertain(person: User | None) -> None:
+    last = 0
+    while group := list(Message.objects.filter(status=Status.QUEUED, pk__gt=last).order_by("pk")[:GROUP]):
+        with Moves() as moves:
+            moves.move_all(group, Status.UNCERTAIN, Reason.RESTORED, actor=person)
+        last = group[-1].pk
 
 
 def _hold(row: Installation, seal: Seal, why: str) -> bool:

@@ -8,11 +8,10 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from messaging.delivery import batches, claims, places, seal, submission
+from messaging.delivery.moves import GROUP
 from messaging.delivery.wake import wake_account
 from messaging.enums import Status
 from messaging.models import DeliveryLoop, Message, WorkerHeartbeat
-
-GROUP = 500
 
 
 def beat_heart() -> None:

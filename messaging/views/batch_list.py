@@ -61,8 +61,8 @@ def brief(figures: Figures) -> str:
         case BatchStatus.UPLOADED | BatchStatus.CHECKING:
             return _("Stiamo controllando le righe")
         case BatchStatus.NEEDS_ATTENTION if batch.rows_wrong:
-            words = ngettext("Una riga da correggere", "%(n)s righe da correggere", batch.rows_wrong)
-            return words % {"n": number(batch.rows_wrong)}
+            words = ngettext("Una riga da correggere", "%(shown)s righe da correggere", batch.rows_wrong)
+            return words % {"shown": number(batch.rows_wrong)}
         case BatchStatus.NEEDS_ATTENTION:
             return _("Il file o le colonne sono da sistemare")
         case BatchStatus.READY:

@@ -220,11 +220,11 @@ def _sendings_to_approve(person: User) -> list[Todo]:
     waiting = batches_to_approve(person).aggregate(n=Count("pk"), first=Min("submitted_at"))
     if not waiting["n"]:
         return []
-    title = ngettext("Un invio da foglio da approvare", "%(n)s invii da foglio da approvare", waiting["n"])
+    title = ngettext("Un invio da foglio da approvare", "%(shown)s invii da foglio da approvare", waiting["n"])
     text = ngettext("Aspetta da %(time)s.", "Il primo aspetta da %(time)s.", waiting["n"])
     told = text % {"time": elapsed(waiting["first"])}
     address = f"{reverse('waiting_list')}#h-sendings"
-    return [Todo("it-user", "wait", title % {"n": number(waiting["n"])}, told, address, _("Leggi e approva"))]
+    return [Todo("it-user", "wait", title % {"shown": number(waiting["n"])}, told, address, _("Leggi e approva"))]
 
 
 def _of_the_administrator(person: User, administers: bool) -> list[Todo]:
