@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from itertools import islice
 from typing import Any
 
@@ -86,15 +87,13 @@ def queue_batch(*, count: int, known: bool, first: int = 0, service: str = "trib
         submitted_by=clerk,
         submitted_at=now,
         started_at=now,
-        expanded_at=now,
         expanded_to=count + 1,
     )
     messages = (_message(batch, recipient, row) for row, recipient in enumerate(recipients, start=2))
-    if at_once:
-        with transaction.atomic():
-            _create(batch, messages)
-    else:
+    with transaction.atomic() if at_once else nullcontext():
         _create(batch, messages)
+        # Only now: a batch whose messages are all made, and none of them moves, is finished.
+        Batch.objects.filter(pk=batch.pk).update(expanded_at=timezone.now())
     wake_account(sender.institution.account_id)
     return batch.pk
 

@@ -118,8 +118,8 @@ def test_a_pause_in_the_middle_of_a_batch_bites_at_once_and_gives_the_leases_bac
     assert not Message.objects.exclude(leased_by="").exists()
     assert batches.resume(Batch.objects.get(pk=batch.pk), desk.clerk)
     deliver(desk.account)
-    assert statuses() == {Status.ACCEPTED: 40}
-    assert set(desk.simulator.taken().values()) == {1}
+    assert statuses().keys() <= {Status.ACCEPTED, Status.PROCESSED}
+    assert list(desk.simulator.taken().values()) == [1] * 40
 
 
 def test_what_is_leased_of_a_batch_that_was_paused_is_not_marked(desk: Desk) -> None:
