@@ -81,14 +81,10 @@ class Portal:
         """Who looks; nobody, if the page fails before that is known."""
         return getattr(self.request, "user", None) or AnonymousUser()
 
-    @cached_property
+    @property
     def memberships(self) -> list[Membership]:
         """The person's roles, with services and institutions."""
-        if not self.user.is_authenticated:
-            return []
-        return list(
-            Membership.objects.filter(user=self.user).select_related("service__institution__account").order_by("pk")
-        )
+        return self.user.roles if self.user.is_authenticated else []
 
     @cached_property
     def administered(self) -> list[Institution]:

@@ -10,7 +10,7 @@ from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 
 from messaging import permissions
 from messaging.enums import MOVING, Lane, Reason, Role, Status
-from messaging.models import Membership, Message, ServicePause, StatusChange, User
+from messaging.models import Message, ServicePause, StatusChange, User
 
 #: Reasons for which a draft is back on its author's desk.
 SENT_BACK = (Reason.SENT_BACK, Reason.CONTENT_CHANGED)
@@ -25,12 +25,12 @@ NEWEST = (F("pk") + 0).desc()
 
 def my_services(user: User) -> list[int]:
     """The ids of the services in which the person writes or supervises."""
-    return list(Membership.objects.filter(user=user).values_list("service", flat=True))
+    return [membership.service_id for membership in user.roles]
 
 
 def supervised(user: User) -> list[int]:
     """The ids of the services in which the person is a supervisor."""
-    return list(Membership.objects.filter(user=user, role=Role.SUPERVISOR).values_list("service", flat=True))
+    return [membership.service_id for membership in user.roles if membership.role == Role.SUPERVISOR]
 
 
 def to_approve(user: User) -> QuerySet[Message]:

@@ -42,14 +42,21 @@ class BatchChangeInline(ScopedInline[BatchChange, Batch]):
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is not None and obj.has_role:
-            return ["at", "from_status", "to_status", "actor"]
-        return ["at", "from_status", "to_status"]
+            return ["at", "step", "actor"]
+        return ["at", "step"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return self.get_fields(request, obj)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[BatchChange]:
         return super().get_queryset(request).select_related("actor").defer("note").order_by("id")
+
+    @admin.display(description=_("passo"))
+    def step(self, obj: BatchChange) -> str:
+        """From which status to which; a colleague's first correction leaves it where it was."""
+        if obj.from_status == obj.to_status:
+            return gettext("corretto, resta «%(status)s»") % {"status": obj.get_to_status_display()}
+        return f"{obj.get_from_status_display()} → {obj.get_to_status_display()}"
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

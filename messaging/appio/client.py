@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 from urllib.parse import quote
 
-import requests
+from urllib3 import BaseHTTPResponse
+from urllib3.util import parse_url
 
 from messaging.appio import answers
 from messaging.appio.answers import KeyRejected, MessageAnswer, NotSent, ProfileAnswer, SubmitAnswer, Unanswered
 from messaging.appio.bodies import remaining
-from messaging.appio.transport import NETWORK_ERRORS, Session, failure
+from messaging.appio.transport import NETWORK_ERRORS, Connection, failure
 
 #: Answers are a few hundred bytes; more than this is not an answer of the platform.
 BODY_LIMIT = 1024 * 1024
@@ -29,7 +30,6 @@ _HEADERS = {
     "Accept-Encoding": "identity",
     "User-Agent": "ioportal",
 }
-_JSON_HEADERS = {**_HEADERS, "Content-Type": "application/json; charset=utf-8"}
 
 AnswerT = TypeVar("AnswerT", covariant=True)
 
@@ -60,14 +60,9 @@ class Client:
     """
 
     def __init__(self, base_url: str, connect_timeout: float = 5.0, read_timeout: float = 15.0) -> None:
-        self._base = base_url.rstrip("/")
-        self._timeout = (connect_timeout, read_timeout)
-        self._session = Session()
+        self._path = (parse_url(base_url).path or "").rstrip("/")
+        self._connection = Connection(base_url, connect_timeout, read_timeout)
         self._last_used = time.monotonic()
-        # Preparing a request costs more than sending one: it is done once for each operation.
-        self._submit = _prepare("POST", f"{self._base}/messages", _JSON_HEADERS)
-        self._profile = _prepare("POST", f"{self._base}/profiles", _JSON_HEADERS)
-        self._message = _prepare("GET", f"{self._base}/messages", _HEADERS)
 
     def submit(self, key: str, payload: Mapping[str, object]) -> Reply[SubmitAnswer]:
         """Send a message built by `payloads.build_payload` with a service's key (notes, 1.3).
@@ -75,42 +70,40 @@ class Client:
         `NotSent`, `Refused`, `KeyRejected`, `Forbidden` and `Throttled` prove that nothing was created. After
         `Unanswered` nobody knows: there is no idempotency key, so it must not be repeated blindly (notes, 6.3).
         """
-        return self._call(self._with_json(self._submit, payload), key, answers.read_submit)
+        return self._call("POST", "/messages", key, answers.read_submit, payload)
 
     def profile(self, key: str, fiscal_code: str) -> Reply[ProfileAnswer]:
         """Ask whether the key's service may write to a citizen; the fiscal code travels in the body (notes, 4)."""
-        return self._call(self._with_json(self._profile, {"fiscal_code": fiscal_code}), key, answers.read_profile)
+        return self._call("POST", "/profiles", key, answers.read_profile, {"fiscal_code": fiscal_code})
 
     def message(self, key: str, fiscal_code: str, message_id: str) -> Reply[MessageAnswer]:
         """Ask where a message stands, with a key of the service that sent it (notes, 3)."""
-        request = self._message.copy()
-        request.url = f"{self._base}/messages/{quote(fiscal_code, safe='')}/{quote(message_id, safe='')}"
-        return self._call(request, key, answers.read_message)
+        place = f"/messages/{quote(fiscal_code, safe='')}/{quote(message_id, safe='')}"
+        return self._call("GET", place, key, answers.read_message)
 
     def close(self) -> None:
         """Close the connection; the client can be used again."""
-        self._session.close()
-
-    def _with_json(self, template: requests.PreparedRequest, value: Mapping[str, object]) -> requests.PreparedRequest:
-        request = template.copy()
-        request.body = json.dumps(value, separators=(",", ":"), allow_nan=False).encode("ascii")
-        request.headers["Content-Length"] = str(len(request.body))
-        return request
+        self._connection.close()
 
     def _call(
         self,
-        request: requests.PreparedRequest,
+        method: str,
+        place: str,
         key: str,
         read: Callable[[int, Mapping[str, str], bytes | None], AnswerT],
+        value: Mapping[str, object] | None = None,
     ) -> Reply[AnswerT | KeyRejected | NotSent | Unanswered]:
         if not _USABLE_KEY.fullmatch(key):
             return Reply(KeyRejected("malformed"), None, None, 0.0)
-        request.headers[_KEY_HEADER] = key
+        headers, body = {**_HEADERS, _KEY_HEADER: key}, None
+        if value is not None:
+            headers["Content-Type"] = "application/json; charset=utf-8"
+            body = json.dumps(value, separators=(",", ":"), allow_nan=False).encode("ascii")
         started = time.monotonic()
         if started - self._last_used > IDLE_LIMIT:
             # The peer may be closing it just now: a POST written there would be uncertain for nothing.
-            self._session.close()
-        raw = self._exchange(request)
+            self._connection.close()
+        raw = self._exchange(method, self._path + place, headers, body)
         self._last_used = time.monotonic()
         seconds = self._last_used - started
         if not isinstance(raw, _Raw):
@@ -118,25 +111,23 @@ class Client:
         answer = read(raw.status, raw.headers, raw.body)
         return Reply(answer, remaining(raw.headers), raw.status, seconds)
 
-    def _exchange(self, request: requests.PreparedRequest) -> _Raw | NotSent | Unanswered:
+    def _exchange(
+        self, method: str, target: str, headers: Mapping[str, str], body: bytes | None
+    ) -> _Raw | NotSent | Unanswered:
         try:
-            response = self._session.send(request, stream=True, timeout=self._timeout, allow_redirects=False)
+            response = self._connection.call(method, target, headers, body)
         except NETWORK_ERRORS as error:
             return failure(error)
-        return _Raw(response.status_code, response.headers, _read_whole(response))
+        whole = _read_whole(response)
+        if whole is None:
+            self._connection.close()
+        return _Raw(response.status, response.headers, whole)
 
 
-def _prepare(method: str, url: str, headers: Mapping[str, str]) -> requests.PreparedRequest:
-    return requests.Request(method, url, headers=dict(headers)).prepare()
-
-
-def _read_whole(response: requests.Response) -> bytes | None:
+def _read_whole(response: BaseHTTPResponse) -> bytes | None:
     """Return the body, or None when it breaks off or is too long: the status has been read and holds all the same."""
     try:
-        body: bytes = response.raw.read(BODY_LIMIT + 1, decode_content=True)
+        body = response.read(BODY_LIMIT + 1, decode_content=True)
     except NETWORK_ERRORS:
         return None
-    finally:
-        # Drops the connection unless the body was read to its end.
-        response.close()
     return body if len(body) <= BODY_LIMIT else None

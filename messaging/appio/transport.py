@@ -1,7 +1,9 @@
-"""A requests session that knows whether anything was written, and never waits for ever.
+"""A kept-alive connection that knows whether anything was written, and never waits for ever.
 
-requests tells a refused connection and one closed by the peer after the request by the same exception class. Here
-the connection itself says that it did not come about: only then is it proved that nothing was written.
+It is urllib3's connection without its pool, or a session of requests around that: each thread has one peer and one
+connection, and half of the time of a call went into choosing it. A refused connection and one closed by the peer after
+the request are told apart by the connection itself: only where it says that it did not come about is it proved that
+nothing was written.
 """
 
 from __future__ import annotations
@@ -14,21 +16,21 @@ import math
 import socket
 import ssl
 import time
-from collections.abc import Iterator
-from http.cookiejar import DefaultCookiePolicy
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
-import requests
-from requests.adapters import HTTPAdapter
+import certifi
+from urllib3 import BaseHTTPResponse
 from urllib3 import exceptions as causes
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.util import parse_url
 
 from messaging.appio.answers import NotSent, Unanswered
 from messaging.appio.fiscal_codes import mask
 
-#: What sending a prepared request may raise because of the network or of the other side.
-NETWORK_ERRORS = (requests.RequestException, causes.HTTPError, http.client.HTTPException, OSError)
+#: What a call may raise because of the network or of the other side.
+NETWORK_ERRORS = (causes.HTTPError, http.client.HTTPException, OSError)
 
 _NO_ROUTE = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN, errno.EADDRNOTAVAIL})
 
@@ -67,7 +69,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 def _broken_reason(chain: list[BaseException]) -> str:
     words = (
-        ("time_out", (TimeoutError, causes.TimeoutError, requests.Timeout)),
+        ("time_out", (TimeoutError, causes.TimeoutError)),
         ("tls", (ssl.SSLError, causes.SSLError)),
         ("closed", (http.client.RemoteDisconnected, BrokenPipeError)),
         ("reset", (ConnectionError,)),
@@ -152,32 +154,43 @@ class _SecureConnection(HTTPSConnection):
             raise NotConnectedError(self, _connect_reason(error)) from error
 
 
-class _PlainPool(HTTPConnectionPool):
-    ConnectionCls = _PlainConnection
+class Connection:
+    """The connection of one thread to one address; it is opened when it is needed, and again when the peer left.
 
+    No proxy or setting is taken from the environment, no redirect followed, nothing retried, no cookie kept.
+    ``base_url`` gives scheme, host and port; time-outs are in seconds.
+    """
 
-class _SecurePool(HTTPSConnectionPool):
-    ConnectionCls = _SecureConnection
+    def __init__(self, base_url: str, connect_timeout: float, read_timeout: float) -> None:
+        url = parse_url(base_url)
+        self._connect_timeout, self._read_timeout = connect_timeout, read_timeout
+        self._wire: HTTPConnection
+        if url.scheme == "https":
+            self._wire = _SecureConnection(url.hostname or "", url.port, ca_certs=certifi.where())
+        else:
+            self._wire = _PlainConnection(url.hostname or "", url.port)
 
+    def call(self, method: str, target: str, headers: Mapping[str, str], body: bytes | None) -> BaseHTTPResponse:
+        """Send a request and return the answer, its body not yet read; raises one of NETWORK_ERRORS."""
+        wire = self._wire
+        try:
+            if not wire.is_connected:
+                wire.close()
+                wire.timeout = self._connect_timeout
+                wire.connect()
+                wire.timeout = self._read_timeout
+            wire.sock.settimeout(self._read_timeout)
+            # The peer may have answered before it had read everything.
+            with suppress(BrokenPipeError):
+                wire.request(method, target, body=body, headers=headers, preload_content=False)
+            return wire.getresponse()
+        except BaseException:
+            wire.close()
+            raise
 
-class _Adapter(HTTPAdapter):
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": _PlainPool, "https": _SecurePool}
-
-
-class Session(requests.Session):
-    """A session for one thread: no proxy or settings from the environment, no redirect, no retry, no cookie."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.trust_env = False
-        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        for scheme in ("http://", "https://"):
-            self.mount(scheme, _Adapter(pool_connections=1, pool_maxsize=1, max_retries=0))
-
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        """Return None: requests would otherwise read a redirect's whole body and parse its address."""
+    def close(self) -> None:
+        """Close it; the next call opens it again."""
+        self._wire.close()
 
 
 class _Masking(logging.Filter):

@@ -203,6 +203,11 @@ class Figures:
         return min(share, 100 if self.is_final else 99)
 
     @property
+    def all_sent(self) -> bool:
+        """Whether everything has left, and only outcomes are still to come."""
+        return 0 < self.to_send == self.sent and not self.is_final
+
+    @property
     def segments(self) -> list[Segment]:
         """The bar: delivered, taken in charge, refused, unknown, stopped, still to leave."""
         waiting = self.of(Status.UNCERTAIN, Status.NO_OUTCOME)

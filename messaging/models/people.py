@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.db import models
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from messaging.enums import Role
@@ -29,6 +30,11 @@ class User(AbstractUser):
         if self.first_name and self.last_name:
             return f"{self.first_name} {self.last_name[0]}."
         return self.first_name or self.username
+
+    @cached_property
+    def roles(self) -> list[Membership]:
+        """The person's roles with services and institutions, asked for once: each request has a person of its own."""
+        return list(self.memberships.select_related("service__institution__account").order_by("pk"))
 
 
 class Membership(models.Model):

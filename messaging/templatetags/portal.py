@@ -192,6 +192,12 @@ def elapsed(moment: datetime.datetime | None) -> str:
 
 
 @register.filter
+def stop(text: str) -> str:
+    """The full stop of a sentence that ends with names: «Giulia F.» has it already, «Giulia» has not."""
+    return text if text.endswith(".") else f"{text}."
+
+
+@register.filter
 def number(value: int | None) -> str:
     """A whole number with its thousands apart: «2.846»."""
     return "" if value is None else formats.number_format(value, 0, force_grouping=True)

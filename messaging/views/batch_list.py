@@ -106,6 +106,13 @@ def to_settle(person: User, limit: int) -> list[Summary]:
     return summaries(list(found.select_related("service", "author").defer(*_LIGHT).order_by("-pk")[:limit]))
 
 
+def latest(person: User, limit: int) -> list[Summary]:
+    """The sendings that the person prepared and somebody has sent, or asked to; newest first."""
+    found = visible_batches(person).filter(author=person, submitted_at__isnull=False)
+    found = found.exclude(status__in=(BatchStatus.CHECKING, BatchStatus.NEEDS_ATTENTION, BatchStatus.READY))
+    return summaries(list(found.select_related("service", "author").defer(*_LIGHT).order_by("-pk")[:limit]))
+
+
 def _newest(person: User, before: int | None) -> list[Batch]:
     found = visible_batches(person).select_related("service", "author").defer(*_LIGHT)
     if before is not None:

@@ -17,7 +17,7 @@ from messaging.batches.progress import Segment, laid_out
 from messaging.delivery import batches, estimates, hours
 from messaging.enums import RowState
 from messaging.models import Batch, BatchRow, ServiceKey, ServicePause, User
-from messaging.templatetags.portal import clock, number
+from messaging.templatetags.portal import clock, number, stop
 from messaging.views.batch_words import duration, left_to_do, people_words, towards
 from messaging.views.common import names, supervisors_of
 
@@ -173,6 +173,9 @@ def _waiting_step(batch: Batch, reach: Reach) -> list[Step]:
     people = people_words(reach.asking)
     title = _("Aspetta la verifica su IO di %(people)s") % {"people": people}
     text = _("Tempo previsto: %(time)s. La verifica va avanti da sola, anche se chiudi la pagina.")
+    if batch.rows_wrong or batch.rows_warned:
+        # The title above counts what a person does: this goes on beside it.
+        title = _("Intanto verifichiamo su IO %(people)s") % {"people": people}
     if batch.rows_wrong:
         text = _("Tempo previsto: %(time)s. Puoi correggere intanto: la verifica va avanti da sola.")
     return [Step("it-refresh", "go", title, text % {"time": reach.left}, "", "")]
@@ -279,9 +282,8 @@ def _approval(batch: Batch, person: User) -> Told:
     if not others:
         text = _("In questo servizio non c’è un altro responsabile: può aggiungerlo un amministratore.")
         return Told("wait", "it-user", title, text)
-    return Told(
-        "wait", "it-user", title, _("Parte quando lo approva uno di loro: %(names)s.") % {"names": names(others)}
-    )
+    text = ngettext("Parte quando lo approva %(names)s", "Parte quando lo approva uno di loro: %(names)s", len(others))
+    return Told("wait", "it-user", title, text % {"names": stop(names(others))})
 
 
 def _delays(batch: Batch) -> list[Told]:

@@ -33,6 +33,7 @@ from messaging.spreadsheets.columns import header_key
 from messaging.views.batch_abilities import SendingAbilities
 from messaging.views.batch_notices import ending, notices
 from messaging.views.batch_review import render_review
+from messaging.views.batch_story import story
 from messaging.views.common import person_of
 
 #: Until somebody has pressed Send, the page is that of the check.
@@ -138,6 +139,7 @@ def _render(request: HttpRequest, batch: Batch, search: RowSearchForm) -> HttpRe
         "has_names": bool(names),
         "person": mask(recipient.fiscal_code) if recipient else "",
         "parts": numbers.parts(wanted),
+        "story": story(batch),
         "search": search,
         "has_errors": bool(search.errors),
         "rows_seen": watched(page.lines),

@@ -127,11 +127,11 @@ def _column_sentences(batch: Batch) -> list[str]:
     ]
 
 
-def _examples(batch: Batch, width: int) -> list[str]:
-    """For each column what its first cells show: «RSSMRA80A01H501U, VRDLGI75C15F205X»."""
+def _examples(batch: Batch, width: int) -> list[list[str]]:
+    """For each column what its first cells show."""
     rows = [decode(row.cells) for row in batch.rows.order_by("number")[:EXAMPLES]] or _first_rows(batch)
     return [
-        ", ".join(text for row in rows if place < len(row) and (text := shown(row[place])[:40].strip()))
+        [text for row in rows if place < len(row) and (text := shown(row[place])[:40].strip())]
         for place in range(width)
     ]
 

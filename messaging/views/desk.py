@@ -11,7 +11,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
@@ -20,14 +19,15 @@ from django.views.decorators.http import require_safe
 from messaging import querysets
 from messaging.delivery.seal import installation
 from messaging.enums import BatchStatus, Reason, Status
-from messaging.models import Message, Service, ServiceKey, StatusChange, User
+from messaging.models import Institution, Message, Service, ServiceKey, StatusChange, User
 from messaging.permissions import administered_institutions, batches_to_approve, known_services
 from messaging.templatetags.portal import elapsed, number, when
 from messaging.views.batch_list import Summary, to_settle
 from messaging.views.batch_list import running as running_sendings
-from messaging.views.common import administrators_to_ask, names, person_of, supervisors_of
+from messaging.views.common import administrators_to_ask, person_of
+from messaging.views.desk_sent import sent_last
 from messaging.views.pauses import pause_words
-from messaging.wording import owner_words, reason_story, refusal_words
+from messaging.wording import reason_story, refusal_words
 
 #: How many of each sort the desk shows; the rest is one link away.
 FEW = 5
@@ -53,6 +53,7 @@ def desk(request: HttpRequest) -> HttpResponse:
     person = person_of(request)
     services = querysets.my_services(person)
     institutions = list(administered_institutions(person))
+    known = list(known_services(person))
     if not services and not institutions:
         return render(
             request,
@@ -65,7 +66,7 @@ def desk(request: HttpRequest) -> HttpResponse:
         "writes": bool(services),
         "administers": bool(institutions),
         "todos": [
-            *_of_the_administrator(person, bool(institutions)),
+            *_of_the_administrator(person, known, institutions),
             *_of_the_supervisor(person),
             *_of_the_author(person),
         ],
@@ -73,9 +74,9 @@ def desk(request: HttpRequest) -> HttpResponse:
     if services:
         context |= _running(person)
         context["drafts"] = list(querysets.drafts(person)[:FEW])
-        context["sent"] = _sent(person)
+        context["sent"] = sent_last(person, FEW)
     else:
-        context["services"] = list(known_services(person))
+        context["services"] = known
     return render(request, "messaging/desk.html", context)
 
 
@@ -227,23 +228,16 @@ def _sendings_to_approve(person: User) -> list[Todo]:
     return [Todo("it-user", "wait", title % {"shown": number(waiting["n"])}, told, address, _("Leggi e approva"))]
 
 
-def _of_the_administrator(person: User, administers: bool) -> list[Todo]:
-    todos = [_held()] if administers and installation().held_at else []
-    services = {service.pk: service for service in known_services(person)}
-    in_charge = set(querysets.supervised(person)) | set(_administered(person, services))
+def _of_the_administrator(person: User, known: list[Service], institutions: list[Institution]) -> list[Todo]:
+    todos = [_held()] if institutions and installation().held_at else []
+    administered = {service.pk: service for service in known if service.institution in institutions}
+    in_charge = {*querysets.supervised(person), *administered}
     for pause in querysets.open_pauses(in_charge):
         words = pause_words(pause)
         title = _("%(service)s: %(what)s") % {"service": pause.service.name, "what": _lower(words.title)}
         address = reverse("service_detail", args=[pause.service.slug])
         todos.append(Todo("it-locked", "bad", title, f"{words.text} {words.job}", address, _("Apri il servizio")))
-    if administers:
-        todos += _stopped(_administered(person, services), services) + _without_key(person, services)
-    return todos
-
-
-def _administered(person: User, services: dict[int, Service]) -> list[int]:
-    institutions = set(administered_institutions(person).values_list("pk", flat=True))
-    return [pk for pk, service in services.items() if service.institution_id in institutions]
+    return [*todos, *_stopped(administered), *_without_key(administered)]
 
 
 def _held() -> Todo:
@@ -257,10 +251,10 @@ def _held() -> Todo:
     )
 
 
-def _stopped(administered: list[int], services: dict[int, Service]) -> list[Todo]:
+def _stopped(services: dict[int, Service]) -> list[Todo]:
     """Refusals that only an administrator can put right: counted, never shown."""
     todos = []
-    for one in querysets.standstills(administered, by_service=True):
+    for one in querysets.standstills(services, by_service=True):
         if one.owner in {"administrator", "pagopa"} and one.service_id is not None:
             service = services[one.service_id]
             told = {"n": number(one.count), "service": service.name}
@@ -273,44 +267,20 @@ def _stopped(administered: list[int], services: dict[int, Service]) -> list[Todo
     return todos
 
 
-def _without_key(person: User, services: dict[int, Service]) -> list[Todo]:
-    ids = _administered(person, services)
-    keyed = set(ServiceKey.objects.filter(service__in=ids, in_use=True).values_list("service", flat=True))
+def _without_key(services: dict[int, Service]) -> list[Todo]:
+    keyed = set(ServiceKey.objects.filter(service__in=list(services), in_use=True).values_list("service", flat=True))
     return [
         Todo(
             "it-key",
             "wait",
-            _("%(service)s non ha una chiave in uso") % {"service": services[pk].name},
+            _("%(service)s non ha una chiave in uso") % {"service": service.name},
             _("Senza chiave non può inviare. La copi dall’Area Riservata di IO."),
             reverse("admin:messaging_service_change", args=[pk]),
             _("Aggiungi la chiave"),
         )
-        for pk in ids
+        for pk, service in services.items()
         if pk not in keyed
     ]
-
-
-def _sent(person: User) -> list[tuple[Message, str]]:
-    rows = list(querysets.latest(person)[:FEW])
-    deciders = supervisors_of({row.service_id for row in rows})
-    return [(row, in_brief(row, deciders.get(row.service_id, []))) for row in rows]
-
-
-def in_brief(message: Message, supervisors: list[User]) -> str:
-    """What is worth knowing of a sent message beside its status."""
-    match message.status:
-        case Status.AWAITING_APPROVAL | Status.UNCERTAIN | Status.FAILED:
-            others = [one for one in supervisors if one.pk != message.author_id] or supervisors
-            return _("Decide %(names)s") % {"names": names(others)} if others else ""
-        case Status.REFUSED:
-            return capfirst(owner_words(message.refusal_owner))
-        case Status.UNREACHABLE | Status.REJECTED | Status.ABANDONED:
-            return _("Scrivi in un altro modo")
-        case Status.PROCESSED if message.payment_status == "PAID":
-            return _("Risulta pagato")
-        case Status.PROCESSED if message.read_status == "READ":
-            return _("Risulta letto")
-    return ""
 
 
 def _subject(message: Message) -> str:

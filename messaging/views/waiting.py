@@ -61,9 +61,11 @@ def waiting_list(request: HttpRequest) -> HttpResponse:
     pauses = [pause_words(pause) for pause in querysets.open_pauses(services)]
     sendings = batches_to_approve(person)
     shown = list(sendings.select_related("service", "author").defer("body", "buttons").order_by("pk")[:PAGE])
+    sendings_count = sendings.count() if len(shown) == PAGE else len(shown)
     context = {
         "sendings": shown,
-        "sendings_count": sendings.count() if len(shown) == PAGE else len(shown),
+        "sendings_count": sendings_count,
+        "approvals_count": approvals.count + sendings_count,
         "approvals": approvals,
         "uncertain": uncertain,
         "stopped": stopped,
