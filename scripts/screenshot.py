@@ -20,7 +20,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -35,18 +35,30 @@ PATIENCE = 90.0
 
 LAURA = "BNCLRA85T50Z999B"
 TEMPLATE = "Avviso TARI"
-#: A payment notice: its last two digits are the others modulo 93.
-NOTICE = "3010000000001234"
-NOTICE += f"{int(NOTICE) % 93:02}"
+HEADER = ("codice_fiscale", "nome", "importo", "numero_avviso")
+#: Not on IO, the service switched off, and people whom IO reaches.
+PEOPLE = {
+    "Paolo": "FRRPLA61H08Z999D",
+    "Stefano": "MNTSFN72R20Z999N",
+    "Laura": LAURA,
+    "Marco": "RSSMRC78C12Z999Q",
+    "Chiara": "LTTCHR88M45Z999D",
+    "Luca": "PGNLCU80A14Z999P",
+    "Veronica": "RSRVNC70P52Z999B",
+}
 #: Main pages: file name, address, who looks.
 PAGES = (
     ("desk", "/", "clerk"),
     ("messages", "/messages/", "clerk"),
+    ("sendings", "/sendings/", "clerk"),
+    ("sending-new", "/sendings/new/", "clerk"),
     ("templates", "/templates/", "clerk"),
     ("services", "/services/", "clerk"),
     ("help", "/help/", "clerk"),
     ("statuses", "/help/statuses/", "clerk"),
+    ("spreadsheets", "/help/spreadsheets/", "clerk"),
     ("desk-supervisor", "/", "supervisor"),
+    ("overview", "/overview/", "supervisor"),
     ("waiting", "/waiting/", "supervisor"),
     ("services-admin", "/services/", "admin"),
     ("administration", "/admin/", "admin"),
@@ -147,12 +159,17 @@ def take_one(browser: Browser, address: str) -> None:
 
 
 def take_all(browser: Browser, address: str, folder: Path) -> None:
-    """Every main page at every width; the messages on them are made first."""
+    """Every main page at every width; the messages and sendings on them are made first."""
     folder.mkdir(parents=True, exist_ok=True)
     page = sign_in(browser, address, "clerk", 1280)
     compose(page, address)
     compose_address = page.url
     check_address = go_on(page)
+    columns_address = upload(
+        page, address, folder, "Rata con altre colonne", header=("chi", "nome", "quanto", "avviso")
+    )
+    wrong_address = upload(page, address, folder, "TARI 2026, da correggere", wrong=True)
+    sending_address = send_sheet(page, upload(page, address, folder, "TARI 2026, saldo"))
     page.context.close()
     for width in WIDTHS:
         pages: dict[str, Page] = {}
@@ -161,12 +178,18 @@ def take_all(browser: Browser, address: str, folder: Path) -> None:
             ("new", "/messages/new/", "clerk"),
             ("compose", compose_address, "clerk"),
             ("check", check_address, "clerk"),
+            ("sending-columns", columns_address, "clerk"),
+            ("sending-check", wrong_address, "clerk"),
+            ("sending", sending_address, "clerk"),
+            ("sending-correction", f"{sending_address}correction/", "clerk"),
         ]
         for name, where, person in [*shown, *PAGES]:
             if person not in pages:
                 pages[person] = sign_in(browser, address, person, width)
             visit(pages[person], where if where.startswith("http") else address + where)
             shoot(pages[person], folder / f"{name}-{width}.png")
+        change_template(pages["clerk"], address)
+        shoot(pages["clerk"], folder / f"template-change-{width}.png")
         for page in pages.values():
             page.context.close()
     sent = sign_in(browser, address, "clerk", 1280)
@@ -225,7 +248,7 @@ def compose(page: Page, address: str) -> None:
     body = page.get_by_role("textbox", name=re.compile("^Testo"))
     body.fill(body.input_value().replace("((nome))", "Laura"))
     page.get_by_label("Importo in euro").fill("128,40")
-    page.get_by_label("Numero avviso").fill(NOTICE)
+    page.get_by_label("Numero avviso").fill(notice(1_234))
     due = datetime.now(tz=UTC) + timedelta(days=25)
     page.get_by_role("textbox", name=re.compile("^Scadenza")).fill(f"{due:%d/%m/%Y}")
     # Leaving the field asks IO, so the text must be there already.
@@ -252,6 +275,56 @@ def send(page: Page, check: str) -> None:
     visit(page, check)
     press(page, "Invia")
     page.get_by_text("Consegnato").first.wait_for(timeout=60_000)
+
+
+def notice(number: int) -> str:
+    """A payment notice: its last two digits are the others modulo 93."""
+    start = f"301{number:013}"
+    return start + f"{int(start) % 93:02}"
+
+
+def upload(
+    page: Page, address: str, folder: Path, name: str, *, wrong: bool = False, header: Sequence[str] = HEADER
+) -> str:
+    """Upload a small sheet with the TARI template and wait for its check; returns the address of the page it leads to.
+
+    Every sheet has notices of its own; ``wrong`` spoils three cells and doubles a row.
+    """
+    start = 10_000 + sum(name.encode())
+    rows = [[code, first, "148,50", notice(start + n)] for n, (first, code) in enumerate(PEOPLE.items())]
+    if wrong:
+        rows[0][0], rows[2][2], rows[4][1] = "FRRPLA61H08Z9990", "96,5O", ""
+        rows.append(list(rows[3]))
+    path = folder / "tari-2026.csv"
+    path.write_text("\r\n".join(";".join(row) for row in [header, *rows]))
+    visit(page, f"{address}/sendings/new/")
+    template = page.get_by_role("combobox", name="Modello")
+    option = template.locator("option").filter(has_text=TEMPLATE)
+    template.select_option(value=option.get_attribute("value"))
+    page.get_by_label("File", exact=True).set_input_files(path)
+    page.get_by_label("Nome dell’invio").fill(name)
+    press(page, "Carica e controlla")
+    page.locator("#facts, .columns-page").first.wait_for(timeout=60_000)
+    path.unlink()
+    return page.url
+
+
+def send_sheet(page: Page, check: str) -> str:
+    """Send a checked sheet and wait for its end; returns the address of its page."""
+    visit(page, check)
+    page.get_by_label("Ogni persona del foglio").check()
+    press(page, "Invia")
+    page.locator("#state").get_by_text("Finito").wait_for(timeout=60_000)
+    return page.url
+
+
+def change_template(page: Page, address: str) -> None:
+    """Ask the template's text for one more column; leaves the page that says what this breaks, and saves nothing."""
+    visit(page, f"{address}/templates/")
+    page.get_by_role("link", name=TEMPLATE).first.click()
+    body = page.get_by_role("textbox", name=re.compile("^Testo"))
+    body.fill(f"{body.input_value()}\n\nImmobile: ((indirizzo)).")
+    press(page, "Salva")
 
 
 def press(page: Page, beginning: str) -> None:

@@ -241,9 +241,7 @@ def _lease(scope: Scope, waiting: Waiting | None, holder: str, most: int) -> lis
         return []
     now = timezone.now()
     messages: list[Message] = statements.lease(waiting, now, now + LEASE, holder, most, LIGHT)
-    recipients = Recipient.objects.only("fiscal_code").in_bulk(
-        {one.recipient_id for one in messages if one.recipient_id}
-    )
+    recipients = _recipients(messages)
     for message in messages:
         message.service = scope.services[message.service_id]
         message.recipient = recipients.get(message.recipient_id or 0)

@@ -44,10 +44,12 @@ THREADS_AT_LEAST, THREADS_AT_MOST = 8, 48
 #: (calls a second) that one process has been seen to reach.
 SPARE_THREADS = 2.0
 FASTEST = 500.0
-#: So many leased rows of a lane are kept in memory for each thread, up to a limit.
-AHEAD = 8
-AHEAD_AT_MOST = 96
-SETTLE_AT_MOST = 64
+#: The last answers by which that is judged.
+LATENCIES = 64
+#: As many rows of a lane are leased ahead as calls go out in a second, within limits: the fewer and the larger the
+#: groups, the less of a call's time is the database's.
+LEASED_AT_LEAST, LEASED_AT_MOST = 64, 384
+SETTLE_AT_MOST = 256
 #: A batch of which nothing moves any more is closed within this time (seconds).
 FINISH_EVERY = 1.0
 #: Two POSTs without an answer for so long hold back further ones: an outage must not multiply uncertain messages.
@@ -73,7 +75,7 @@ class DeliveryLoop:
         self.next_permit = self.next_look = self.next_lease = self.next_scope = self.next_finish = 0.0
         self.blocked_until = 0.0
         self.full: set[Lane] = set()
-        self.latencies: deque[float] = deque(maxlen=SETTLE_AT_MOST)
+        self.latencies: deque[float] = deque(maxlen=LATENCIES)
 
     def run(self) -> bool:
         """Run once; returns whether there is more to do at once."""
@@ -168,7 +170,7 @@ class DeliveryLoop:
 
     def _claim(self) -> None:
         now = time.monotonic()
-        room = min(AHEAD * len(self.senders), AHEAD_AT_MOST)
+        room = min(max(LEASED_AT_LEAST, ceil(self.pace)), LEASED_AT_MOST)
         short = {lane for lane in self.full if 2 * self.lanes.waiting(lane) <= room}
         if now >= self.next_look:
             self.next_look = now + (LOOK_EVERY if self.lanes or self.senders.busy else LOOK_WHEN_IDLE)

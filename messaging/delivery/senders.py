@@ -19,8 +19,8 @@ from messaging.enums import Lane
 #: Answers are settled together that come within so long (seconds).
 LINGER = 0.02
 #: Calls are handed over ahead as many as came back in the last moment (seconds), and never more than this.
-AHEAD = 0.1
-AHEAD_AT_MOST = 64
+AHEAD = 0.25
+AHEAD_AT_MOST = 256
 
 
 @dataclass(slots=True)

@@ -231,7 +231,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='message',
-            index=models.Index(condition=models.Q(('batch__isnull', False), ('next_attempt_at__isnull', False)), fields=['batch', 'lane', 'next_attempt_at'], name='message_due_of_batch'),
+            index=models.Index(condition=models.Q(('batch__isnull', False), ('next_attempt_at__isnull', False)), fields=['batch', 'lane', 'next_attempt_at', 'id'], name='message_due_of_batch'),
         ),
         migrations.AddIndex(
             model_name='message',

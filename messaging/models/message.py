@@ -21,7 +21,11 @@ class Message(models.Model):
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     service = models.ForeignKey(
-        "messaging.Service", on_delete=models.PROTECT, related_name="messages", verbose_name=_("servizio")
+        "messaging.Service",
+        on_delete=models.PROTECT,
+        related_name="messages",
+        db_index=False,
+        verbose_name=_("servizio"),
     )
     recipient = models.ForeignKey(
         "messaging.Recipient",
@@ -29,10 +33,15 @@ class Message(models.Model):
         null=True,
         blank=True,
         related_name="messages",
+        db_index=False,
         verbose_name=_("destinatario"),
     )
     author = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="messages", verbose_name=_("scritto da")
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        related_name="messages",
+        db_index=False,
+        verbose_name=_("scritto da"),
     )
     template = models.ForeignKey(
         "messaging.Template",
@@ -40,6 +49,7 @@ class Message(models.Model):
         null=True,
         blank=True,
         related_name="+",
+        db_index=False,
         verbose_name=_("modello"),
     )
 
@@ -73,15 +83,17 @@ class Message(models.Model):
 
     # Who agreed to it
     submitted_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+", db_index=False
     )
     approved_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+", db_index=False
     )
     approval_digest = models.CharField(max_length=64, blank=True)
     repeat_reason = models.CharField(_("perché di nuovo"), max_length=300, blank=True)
     is_trial = models.BooleanField(_("prova"), default=False)
-    copy_of = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="copies")
+    copy_of = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="copies", db_index=False
+    )
 
     # Where it stands
     status = models.CharField(_("stato"), max_length=20, choices=Status, default=Status.DRAFT)
@@ -150,10 +162,12 @@ class Message(models.Model):
             ),
             models.UniqueConstraint(fields=["io_id"], condition=~Q(io_id=""), name="message_io_id_once"),
         ]
+        # Each status that a message goes through is written to every one of these, so foreign keys that another index
+        # begins with, or by which nobody looks, have none of their own.
         indexes = [
             # Conditioned on NULL, not on statuses: SQLite does not use the latter through Django.
             models.Index(
-                fields=["service", "lane", "next_attempt_at"],
+                fields=["service", "lane", "next_attempt_at", "id"],
                 condition=Q(next_attempt_at__isnull=False),
                 name="message_due",
             ),
@@ -167,7 +181,7 @@ class Message(models.Model):
             models.Index(fields=["author", "-id"], condition=Q(batch__isnull=True), name="message_author_by_hand"),
             models.Index(fields=["recipient", "-id"], name="message_recipient_newest"),
             models.Index(
-                fields=["batch", "lane", "next_attempt_at"],
+                fields=["batch", "lane", "next_attempt_at", "id"],
                 condition=Q(batch__isnull=False, next_attempt_at__isnull=False),
                 name="message_due_of_batch",
             ),
@@ -179,6 +193,8 @@ class Message(models.Model):
                 condition=Q(delivery_speed__isnull=False),
                 name="message_delivery_speed",
             ),
+            models.Index(fields=["template"], condition=Q(template__isnull=False), name="message_template"),
+            models.Index(fields=["copy_of"], condition=Q(copy_of__isnull=False), name="message_copy_of"),
             models.Index(fields=["notice_number"], condition=~Q(notice_number=""), name="message_notice_number"),
             models.Index(fields=["reference"], condition=~Q(reference=""), name="message_reference"),
         ]
@@ -236,7 +252,9 @@ class DailyCount(models.Model):
     what was queued on it. ``lowest_message`` is no higher than the lowest id among them: where a list may stop looking.
     """
 
-    service = models.ForeignKey("messaging.Service", on_delete=models.CASCADE, related_name="daily_counts")
+    service = models.ForeignKey(
+        "messaging.Service", on_delete=models.CASCADE, related_name="daily_counts", db_index=False
+    )
     day = models.DateField()
     status = models.CharField(max_length=20, choices=Status)
     count = models.IntegerField(default=0)
@@ -249,7 +267,9 @@ class DailyCount(models.Model):
 class DailySpeed(models.Model):
     """How many of the messages that a service queued on a day (Europe/Rome) were delivered within which time."""
 
-    service = models.ForeignKey("messaging.Service", on_delete=models.CASCADE, related_name="daily_speeds")
+    service = models.ForeignKey(
+        "messaging.Service", on_delete=models.CASCADE, related_name="daily_speeds", db_index=False
+    )
     day = models.DateField()
     speed = models.PositiveSmallIntegerField(choices=DeliverySpeed)
     count = models.IntegerField(default=0)

@@ -35,8 +35,8 @@ class Recipient(models.Model):
 class Reachability(models.Model):
     """What IO last said of one person for one service; serves for twelve hours."""
 
-    recipient = models.ForeignKey(Recipient, on_delete=models.CASCADE, related_name="reachability")
-    service = models.ForeignKey("messaging.Service", on_delete=models.CASCADE, related_name="+")
+    recipient = models.ForeignKey(Recipient, on_delete=models.CASCADE, related_name="reachability", db_index=False)
+    service = models.ForeignKey("messaging.Service", on_delete=models.CASCADE, related_name="+", db_index=False)
     answer = models.CharField(_("risposta"), max_length=10, choices=ReachabilityAnswer)
     preferred_languages = models.CharField(max_length=60, blank=True)
     asked_at = models.DateTimeField(_("chiesto il"))

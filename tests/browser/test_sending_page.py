@@ -88,7 +88,33 @@ def test_the_pages_are_accessible_and_fit(portal: PortalProcess, open_as: OpenAs
     page.goto("/sendings/")
     assert_accessible(page)
     open_newest(page)
+    expect(page.locator("#state")).to_contain_text("Finito", timeout=90_000)
     assert_accessible(page)
+    page.get_by_role("link", name="Scrivi un’errata corrige").click()
+    assert_accessible(page)
+    page.goto("/")
+    expect(page.get_by_role("link", name="pagina", exact=True).first).to_be_visible()
+    assert_accessible(page)
+
+
+@pytest.mark.parametrize("width", WIDTHS.values(), ids=WIDTHS)
+def test_what_waits_for_a_supervisor_is_accessible(
+    portal: PortalProcess, open_as: OpenAs, tmp_path: Path, width: int
+) -> None:
+    change = "from messaging.models import Service; Service.objects.filter(slug='tributi').update(approval='{}')"
+    portal.python(change.format("all"))
+    try:
+        send_a_sheet(portal, tmp_path, "da-approvare.csv", 950_000 + width, people=3)
+    finally:
+        portal.python(change.format("off"))
+    page = open_as("supervisor", width=width)
+    for address in ("/overview/", "/waiting/"):
+        page.goto(address)
+        assert_accessible(page)
+    page.get_by_role("link", name="da-approvare").first.click()
+    assert_accessible(page)
+    page.get_by_role("button", name=re.compile("^Approva e invia")).click()
+    expect(page.locator("#state")).to_contain_text(re.compile("In invio|Finito"))
 
 
 def test_without_javascript_a_link_shows_the_latest(portal: PortalProcess, open_as: OpenAs, tmp_path: Path) -> None:

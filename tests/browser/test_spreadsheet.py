@@ -101,6 +101,39 @@ def test_without_javascript_the_same_is_done(tmp_path: Path, portal: PortalProce
 
 
 @pytest.mark.parametrize("width", WIDTHS.values(), ids=WIDTHS)
+def test_what_a_change_of_the_template_breaks(
+    tmp_path: Path, portal: PortalProcess, open_as: OpenAs, width: int
+) -> None:
+    page = open_as("clerk", width=width)
+    upload(page, a_file(tmp_path, portal, people=3), f"Prima del cambiamento, a {width}")
+    page.goto("/templates/")
+    page.get_by_role("link", name=TEMPLATE, exact=True).click()
+    address = page.url
+    body = page.get_by_label("Testo", exact=True)
+    before = body.input_value()
+    body.fill(f"{before}\n\nImmobile: ((indirizzo)).")
+    page.get_by_role("button", name="Salva").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Prima di salvare, guarda cosa cambia")
+    expect(page.get_by_text("((indirizzo)) non è tra le colonne dell’ultimo file.")).to_be_visible()
+    assert_accessible(page)
+    page.goto(address)
+    expect(body).to_have_value(before)
+
+
+@pytest.mark.parametrize("width", WIDTHS.values(), ids=WIDTHS)
+def test_a_file_that_cannot_be_read_is_told_accessibly(tmp_path: Path, open_as: OpenAs, width: int) -> None:
+    path = tmp_path / "foto.csv"
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(64))
+    page = open_as("clerk", width=width)
+    page.goto("/sendings/new/")
+    page.get_by_label("Modello").select_option(label=TEMPLATE)
+    page.get_by_label("File", exact=True).set_input_files(path)
+    page.get_by_role("button", name="Carica e controlla").click()
+    expect(page.get_by_text("Questo è un’immagine")).to_be_visible(timeout=30_000)
+    assert_accessible(page)
+
+
+@pytest.mark.parametrize("width", WIDTHS.values(), ids=WIDTHS)
 def test_its_pages_are_accessible(tmp_path: Path, portal: PortalProcess, open_as: OpenAs, width: int) -> None:
     page = open_as("clerk", width=width)
     page.goto("/sendings/new/")
@@ -110,6 +143,7 @@ def test_its_pages_are_accessible(tmp_path: Path, portal: PortalProcess, open_as
     doubt = {"numero_avviso": f"{notice(next(_starts))[:-2]}99"}
     upload(page, a_file(tmp_path, portal, wrong, doubt), f"Da guardare a {width}")
     assert_accessible(page)
+    expect(page.get_by_role("heading", name="Una riga con un dubbio", exact=True)).to_be_visible()
     page.get_by_role("button", name="Escludi la riga 2").click()
     expect(page.locator("#do-send")).to_be_enabled()
     page.locator("#do-send").click()

@@ -129,6 +129,13 @@ def test_before_everybody_has_been_asked_about_the_button_says_at_most(desk: Des
     assert 'hx-trigger="load, submit"' in page, "asking starts by itself"
 
 
+def test_asking_beside_work_of_ones_own_is_not_one_more_thing_to_do(desk: Desk) -> None:
+    batch = desk.checked(person_row(1), person_row(2, importo="x"))
+    fragment = unescape(desk.post("batch_ask", batch, htmx=True).content.decode())
+    assert "Prima di inviare resta una cosa" in fragment
+    assert "Intanto verifichiamo su IO una persona" in fragment
+
+
 def test_opening_the_page_asks_nobody_by_itself(desk: Desk) -> None:
     batch = desk.checked(person_row(1))
     desk.page(batch)
@@ -316,6 +323,15 @@ def test_any_row_is_seen_on_the_phone(desk: Desk) -> None:
 def test_sending_needs_the_declaration(desk: Desk) -> None:
     batch = answered(desk.checked(person_row(1)), YES)
     assert "Conferma che ogni persona è un destinatario diretto" in desk.sent(batch, declared="")
+
+
+def test_a_row_with_a_doubt_can_be_left_out(desk: Desk) -> None:
+    doubtful = notice(5)[:-2] + f"{(int(notice(5)[-2:]) + 1) % 93:02}"
+    batch = desk.checked(person_row(1, numero_avviso=doubtful), person_row(2))
+    assert 'Escludi<span class="visually-hidden"> la riga 2</span>' in desk.page(batch)
+    changed = unescape(desk.post("batch_exclude", batch, {"row": "2"}, htmx=True).content.decode())
+    assert "Una riga esclusa." in changed
+    assert "con un dubbio" not in changed
 
 
 def test_doubts_are_to_be_confirmed(desk: Desk) -> None:

@@ -293,6 +293,7 @@ def test_what_waits_for_a_yes_is_on_the_list_the_desk_and_the_navigation(office:
     batch = awaiting(office, name="TARI 2026, saldo")
     text = office.as_(office.supervisor).get(reverse("waiting_list")).content.decode()
     assert "Un invio da foglio da approvare" in text
+    assert re.search(r'<p class="big m-0">1</p>.{,300}Da approvare</h2>', text, re.S)
     assert reverse("batch_detail", args=[batch.public_id]) in text
     assert re.search(r'Da decidere<span class="n">1<', text)
     desk = office.as_(office.supervisor).get(reverse("desk")).content.decode()

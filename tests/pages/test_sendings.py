@@ -11,10 +11,12 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from messaging.batches import corrections
 from messaging.delivery import batches
 from messaging.delivery.pauses import pause_service
 from messaging.enums import BatchStatus, PauseReason, ReachabilityAnswer, RowState, Status
 from messaging.models import Batch, BatchCount, BatchRow, GatewayAccount, Institution, Message
+from messaging.views.batch_story import story
 from tests import cast
 from tests.batches.scenes import PENDING, make_message_of, make_sending
 from tests.pages.conftest import Office, queries_of
@@ -154,7 +156,11 @@ def test_the_share_is_never_whole_before_the_last_row_is_final(office: Office, l
     batch = sending(office, {Status.PROCESSED: 2, last: 1})
     BatchCount.objects.filter(batch=batch, status=Status.PROCESSED).update(count=1999)
     Batch.objects.filter(pk=batch.pk).update(rows_good=2000, rows_total=2000)
-    assert "il 99%" in page(office, batch)
+    text = page(office, batch)
+    assert "il 100%" not in text
+    # When all have left, a share below the whole would be wrong too.
+    all_sent = last in {Status.ACCEPTED, Status.UNCERTAIN}
+    assert ("di 2.000 messaggi inviati, aspettiamo gli ultimi esiti" if all_sent else "il 99%") in text
 
 
 def test_the_share_is_whole_when_every_row_has_its_outcome(office: Office) -> None:
@@ -443,6 +449,33 @@ def test_what_was_given_back_meanwhile_loads_the_whole_page_anew(office: Office)
 def test_senseless_rows_do_no_harm(office: Office, rows_seen: str) -> None:
     batch = sending(office, {Status.QUEUED: 2})
     assert office.as_(office.clerk).get(address(batch, "batch_live", f"?rows={rows_seen}")).status_code == 200
+
+
+# The story
+
+
+def test_the_story_names_who_did_what_and_why(office: Office) -> None:
+    batch = sending(office, {Status.QUEUED: 2})
+    assert batches.pause(batch, office.clerk)
+    assert batches.cancel(batch, office.supervisor, "Importi sbagliati")
+    text = page(office, batch)
+    told = ("Annullato da Giulia F.", "«Importi sbagliati»", "Messo in pausa da Marta R.", "Preparato da Marta R.")
+    places = [text.index(words) for words in told]
+    assert places == sorted(places)
+
+
+def test_a_correction_by_a_colleague_is_told_as_one(office: Office) -> None:
+    batch = cast.make_batch(service=office.service, author=office.clerk, status=BatchStatus.NEEDS_ATTENTION, people=1)
+    BatchRow.objects.filter(batch=batch).update(state=RowState.WRONG)
+    Batch.objects.filter(pk=batch.pk).update(rows_good=0, rows_wrong=1)
+    corrections.exclude(batch, office.supervisor, [])
+    assert [step.title for step in story(batch)] == ["Corretto da Giulia F."]
+
+
+def test_what_the_portal_did_by_itself_has_no_name(office: Office) -> None:
+    batch = sending(office, {Status.PROCESSED: 1})
+    assert batches.move(batch, BatchStatus.FINISHED)
+    assert [step.title for step in story(batch)] == ["Finito"]
 
 
 # Cost
