@@ -16,6 +16,7 @@ import math
 import socket
 import ssl
 import time
+import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any
@@ -169,6 +170,8 @@ class Connection:
             self._wire = _SecureConnection(url.hostname or "", url.port, ca_certs=certifi.where())
         else:
             self._wire = _PlainConnection(url.hostname or "", url.port)
+        # A thread that ends takes its connection along.
+        weakref.finalize(self, self._wire.close)
 
     def call(self, method: str, target: str, headers: Mapping[str, str], body: bytes | None) -> BaseHTTPResponse:
         """Send a request and return the answer, its body not yet read; raises one of NETWORK_ERRORS."""
