@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from typing import Any
 
@@ -14,6 +15,9 @@ from messaging.delivery import notices
 from messaging.delivery import sweep as sweeping
 from messaging.delivery.loop import DeliveryLoop
 from messaging.delivery.wake import wake_account, wake_batch
+
+#: Objects made before the youngest are looked through for garbage: a group of messages makes tens of thousands.
+GARBAGE = 20_000
 
 _stop = threading.Event()
 _accounts: set[int] = set()
@@ -61,6 +65,14 @@ def notify_staff() -> None:
 @worker_init.connect
 def _prove_durability(**_: object) -> None:
     checks.assert_durable()
+
+
+@worker_ready.connect
+def _leave_the_program_alone(**_: object) -> None:
+    """What the program is made of never becomes garbage: looking through it again and again cost a tenth of the pace."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE)
 
 
 @worker_ready.connect

@@ -36,7 +36,7 @@ IDLE = 3.0
 LOOK_EVERY = 0.1
 LOOK_WHEN_IDLE = 0.05
 #: How often a loop looks what of the account may go (seconds).
-SCOPE_EVERY = 0.5
+SCOPE_EVERY = 1.0
 #: Permits are asked for in handfuls: within the look-ahead no call is late for it (seconds).
 PERMITS_EVERY = 0.04
 THREADS_AT_LEAST, THREADS_AT_MOST = 8, 48
@@ -186,7 +186,7 @@ class DeliveryLoop:
         self.full = {lane for lane in Lane if self.lanes.waiting(lane) >= room}
 
     def _scope(self, now: float) -> Scope:
-        """What may go, looked up twice a second; what no longer may is given back."""
+        """What may go, looked up every second; what no longer may is given back."""
         if now >= self.next_scope:
             self.next_scope = now + SCOPE_EVERY
             self.scope = scope = Scope.of(self.account_id)

@@ -6,6 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -107,20 +108,31 @@ class Senders:
         ``linger`` says whether there is nothing better to do meanwhile; nobody makes a person wait for others.
         """
         found: list[Done] = []
-        try:
+        with suppress(Empty):
             found.append(self._done.get(timeout=wait) if wait > 0 else self._done.get_nowait())
-            until = time.monotonic() + LINGER
-            while len(found) < most:
-                left = until - time.monotonic()
-                if found[-1].call.work.lane is Lane.PERSON or left <= 0 or not linger():
-                    found.append(self._done.get_nowait())
-                else:
-                    found.append(self._done.get(timeout=min(left, LINGER / 10)))
-        except Empty:
-            pass
+        until = time.monotonic() + LINGER
+        while found:
+            found += self._come_back(most - len(found))
+            left = until - time.monotonic()
+            if (
+                len(found) >= most
+                or left <= 0
+                or any(done.call.work.lane is Lane.PERSON for done in found)
+                or not linger()
+            ):
+                break
+            # Asleep, not waiting for the next answer: to be woken by each costs as much as the call.
+            time.sleep(min(left, LINGER / 10))
         for done in found:
             del self._under_way[id(done.call)]
             self._came_back.append(time.monotonic())
+        return found
+
+    def _come_back(self, most: int) -> list[Done]:
+        found: list[Done] = []
+        with suppress(Empty):
+            while len(found) < most:
+                found.append(self._done.get_nowait())
         return found
 
     def stop(self) -> None:
@@ -132,7 +144,8 @@ class Senders:
         client = self._make_client()
         try:
             while (call := self._calls.get()) is not None:
-                time.sleep(max(0.0, call.start - time.monotonic()))
+                if (wait := call.start - time.monotonic()) > 0:
+                    time.sleep(wait)
                 self._done.put(Done(call, _make(client, call)))
         finally:
             client.close()
