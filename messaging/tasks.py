@@ -69,7 +69,7 @@ def _prove_durability(**_: object) -> None:
 
 @worker_ready.connect
 def _leave_the_program_alone(**_: object) -> None:
-    """What the program is made of never becomes garbage: looking through it again and again cost a tenth of the pace."""
+    """What the program is made of never becomes garbage: looking through it for some cost a tenth of the speed."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(GARBAGE)
