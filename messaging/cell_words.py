@@ -150,7 +150,7 @@ _CELLS: Mapping[str, Mapping[str, StrOrPromise]] = {
         ),
         "same_notice": lazy(
             "Lo stesso avviso è anche alla riga %(row)s, per un’altra persona: conferma se lo pagano insieme, "
-            "altrimenti correggilo."
+            "altrimenti escludi la riga sbagliata."
         ),
     },
     DUE_DATE: {
@@ -159,7 +159,7 @@ _CELLS: Mapping[str, Mapping[str, StrOrPromise]] = {
             "come data."
         ),
         "not_text": lazy("Qui c’è vero o falso, e non una data: scrivi giorno, mese e anno, come 16/12/2026."),
-        "past": lazy("La scadenza è già passata: conferma se è giusta, altrimenti correggila."),
+        "past": lazy("La scadenza è già passata: conferma se è giusta, altrimenti escludi la riga."),
     },
 }
 _ANY: Mapping[str, StrOrPromise] = {

@@ -203,21 +203,21 @@ class SendForm(PortalForm):
 
     def __init__(self, *args: Any, batch: Batch, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._word_repeated(batch.rows_repeated)
+        self._word_repeated(batch.rows_repeated, besides=batch.rows_good)
         self._word_warnings(batch.rows_warned)
 
-    def _word_repeated(self, rows: int) -> None:
+    def _word_repeated(self, rows: int, besides: int) -> None:
         if not rows:
             del self.fields["repeated"], self.fields["repeat_reason"]
             return
         field = self.fields["repeated"]
         assert isinstance(field, forms.ChoiceField)
         field.label = ngettext("La riga già inviata", "Le %(n)s righe già inviate", rows) % {"n": number(rows)}
-        field.initial = self.LEAVE
-        field.choices = [
-            (self.LEAVE, ngettext("Lasciala fuori", "Lasciale fuori", rows)),
-            (self.AGAIN, ngettext("Mandala di nuovo", "Mandale di nuovo", rows)),
-        ]
+        leave = (self.LEAVE, ngettext("Lasciala fuori", "Lasciale fuori", rows))
+        again = (self.AGAIN, ngettext("Mandala di nuovo", "Mandale di nuovo", rows))
+        # Where nothing else could go, there is no sending without them: the reason is asked for all the same.
+        field.initial = self.LEAVE if besides else self.AGAIN
+        field.choices = [leave, again] if besides else [again]
 
     def _word_warnings(self, rows: int) -> None:
         if not rows:

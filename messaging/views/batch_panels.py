@@ -105,13 +105,19 @@ def steps_of(batch: Batch, reach: Reach) -> tuple[str, list[Step]]:
         title = _("Non c’è niente da inviare")
     elif blocking:
         title = left_to_do(blocking)
-    elif waiting:
-        title = _("Puoi già inviare, o aspettare la verifica")
-    elif batches.to_send(batch):
-        title = _("È tutto a posto: puoi inviare")
+    elif waiting or batches.to_send(batch):
+        title = _ready_title(batch, waiting=bool(waiting))
     else:
         title = _("Decidi se mandare di nuovo ciò che è già stato inviato")
     return title, [*own, *waiting]
+
+
+def _ready_title(batch: Batch, *, waiting: bool) -> str:
+    if batches.needs_approval(batch):
+        if waiting:
+            return _("Puoi già chiedere l’approvazione, o aspettare la verifica")
+        return _("È tutto a posto: puoi chiedere l’approvazione")
+    return _("Puoi già inviare, o aspettare la verifica") if waiting else _("È tutto a posto: puoi inviare")
 
 
 def _wrong_step(batch: Batch) -> Step | None:
