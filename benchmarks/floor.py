@@ -1,7 +1,8 @@
-"""The floor of the engine: `python -m benchmarks.floor URL MESSAGES THREADS` asks and posts, and does nothing else.
+"""The floor of the engine: `python -m benchmarks.floor URL MESSAGES THREADS CALLER` asks and posts, and nothing else.
 
-The call style is the engine's: a session per thread, one prepared request per operation, copied, its body dumped by
-hand. There is no database and no queue: each thread has its share of the messages from the start.
+There is no database and no queue: each thread has its share of the messages from the start. The caller is `requests` in
+its quickest style (a session per thread, a prepared request per operation, copied, its body dumped by hand), or `own`,
+the engine's own client.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import sys
 import threading
 
 import requests
+
+from messaging.appio.client import Client
 
 _BODY = "Ciao cittadino {number},\n\n" + "è pronto il saldo della **TARI 2026** per la tua abitazione. " * 4
 _HEADERS = {
@@ -35,6 +38,19 @@ def deliver(url: str, numbers: range) -> None:
         _call(session, submit, {"fiscal_code": code, "content": content, "feature_level_type": "STANDARD"}, 201)
 
 
+def deliver_by_own_client(url: str, numbers: range) -> None:
+    """The same by the client of the engine."""
+    client, key = Client(url), _HEADERS["Ocp-Apim-Subscription-Key"]
+    for number in numbers:
+        code = f"AAAAAA00A00A{number:04}"
+        asked = client.profile(key, code)
+        content = {"subject": "Avviso TARI 2026: saldo da pagare", "markdown": _BODY.format(number=number)}
+        sent = client.submit(key, {"fiscal_code": code, "content": content, "feature_level_type": "STANDARD"})
+        if (asked.status, sent.status) != (200, 201):
+            raise SystemExit(f"the counterpart answered {asked.status} and {sent.status}")
+    client.close()
+
+
 def _call(session: requests.Session, template: requests.PreparedRequest, value: object, status: int) -> object:
     request = template.copy()
     request.body = json.dumps(value, separators=(",", ":")).encode("ascii")
@@ -48,8 +64,9 @@ def _call(session: requests.Session, template: requests.PreparedRequest, value: 
 def main() -> None:
     """Share the messages among the threads and wait for them."""
     url, messages, threads = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    target = deliver_by_own_client if sys.argv[4] == "own" else deliver
     workers = [
-        threading.Thread(target=deliver, args=(url, range(number, messages, threads))) for number in range(threads)
+        threading.Thread(target=target, args=(url, range(number, messages, threads))) for number in range(threads)
     ]
     for worker in workers:
         worker.start()
