@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import json
 import os
@@ -22,6 +23,7 @@ import psycopg
 
 from benchmarks import servers
 from messaging.management.commands import run_portal
+from messaging.simulator import accounts
 from tests.simulator_process import SimulatorProcess
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -78,7 +80,11 @@ class Stack:
         self._scheduler: subprocess.Popen[bytes] | None = None
         self._connections = threading.local()
         self._database = f"ioportal_bench_{uuid.uuid4().hex[:12]}" if ground.postgresql else ""
-        self.simulator = SimulatorProcess(self.folder, "--limit", limit, "--settle-seconds", "1")
+        known = self.folder / "accounts.json"
+        known.write_text(json.dumps(_accounts()))
+        self.simulator = SimulatorProcess(
+            self.folder, "--limit", limit, "--settle-seconds", "1", "--accounts", str(known)
+        )
         self.variables = self._variables(api or self.simulator.url) | variables
         try:
             if self._database:
@@ -235,6 +241,14 @@ class Stack:
             if time.monotonic() > until:
                 raise RuntimeError(f"{otherwise}: {self.statuses()}\n{self.log[-4000:]}")
             time.sleep(every)
+
+
+def _accounts() -> dict[str, Any]:
+    """The simulator's own, but the second institution may write to everybody too, as the first one may."""
+    found = copy.deepcopy(accounts.DEFAULT)
+    for account in found["accounts"]:
+        account["groups"] = found["accounts"][0]["groups"]
+    return found
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
