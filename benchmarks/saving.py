@@ -1,10 +1,10 @@
 """How fast the rows of a file of 100,000 people are saved: `python -m benchmarks.saving [--json FILE]`.
 
-The floor is one `bulk_create` of the same rows, ready in memory, and of the people where those are new. Ours is the whole check of an uploaded CSV: out of the
-database, read, judged, people found or made, compared with what was sent in the last days, saved group by group with
-its counters, and the status at the end. "Saving" is ours without what reading and judging alone take in memory
-(`benchmarks.checking`). Floor and ours in turn in one process on a database of its own; the peak of memory is that of a
-process for each size.
+The floor is one `bulk_create` of the same rows, ready in memory, and of the people where those are new. Ours is the
+whole check of an uploaded CSV: out of the database, read, judged, people found or made, compared with what was sent in
+the last days, saved group by group with its counters, and the status at the end. "Saving" is ours without what reading
+and judging alone take in memory (`benchmarks.checking`). Floor and ours in turn in one process on a database of its
+own; the peak of memory is that of a process for each size.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from messaging.models import Batch, BatchRow
+    from messaging.models import Batch
 
 ROWS, FEW_ROWS, PAIRS = 100_000, 1_000, 5
 TARGET_SAVING, TARGET_MIB = 0.6, 64
