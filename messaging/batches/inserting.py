@@ -17,13 +17,18 @@ def insert(rows: Sequence[BatchRow]) -> None:
     name = connection.ops.quote_name
     columns = ", ".join(name(str(field.column)) for field in fields)
     places = ", ".join(["%s"] * len(fields))
-    statement = f"INSERT INTO {name(BatchRow._meta.db_table)} ({columns}) VALUES ({places})"  # noqa: S608
+    table = name(BatchRow._meta.db_table)
     writers = [(field.attname, _writer(field)) for field in fields]
     values = [
         [write(getattr(row, attname)) if write else getattr(row, attname) for attname, write in writers] for row in rows
     ]
     with connection.cursor() as cursor:
-        cursor.executemany(statement, values)
+        if connection.vendor == "postgresql":
+            with cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy:
+                for value in values:
+                    copy.write_row(value)
+        else:
+            cursor.executemany(f"INSERT INTO {table} ({columns}) VALUES ({places})", values)  # noqa: S608
 
 
 def _writer(field: Field[Any, Any]) -> Callable[[Any], Any] | None:
