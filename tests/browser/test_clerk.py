@@ -162,6 +162,8 @@ def test_the_keyboard_is_enough(portal: PortalProcess, open_as: OpenAs) -> None:
     expect(page.get_by_role("link", name="Vai al contenuto")).to_be_focused()
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Nuovo invio da foglio")).to_be_focused()
+    page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Nuovo messaggio")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("Nuovo messaggio")
