@@ -78,6 +78,8 @@ def lock_for_sending(ids: Sequence[int], holder: str, names: Sequence[str]) -> l
 
     They are locked, and come by id, each with whether its service is live and the recipient's fiscal code.
     """
+    if not ids:
+        return []
     columns = ", ".join(f"message.{column}" for column in _columns(Message, ("id", *names)))
     lock = "FOR NO KEY UPDATE OF message" if _on_postgresql() else ""
     marks = ", ".join(["%s"] * len(ids))
