@@ -46,9 +46,9 @@ SPARE_THREADS = 2.0
 FASTEST = 500.0
 #: The last answers by which that is judged.
 LATENCIES = 64
-#: As many rows of a lane are leased ahead as calls go out in a second, within limits: the fewer and the larger the
-#: groups, the less of a call's time is the database's.
-LEASED_AT_LEAST, LEASED_AT_MOST = 64, 384
+#: So many rows of a lane are leased ahead: more of them where no pace binds, since the larger the groups, the less of a
+#: call's time is the database's; fewer where a large group would make calls late for their permits.
+LEASED, LEASED_WITHOUT_PACE = 96, 384
 SETTLE_AT_MOST = 256
 #: A batch of which nothing moves any more is closed within this time (seconds).
 FINISH_EVERY = 1.0
@@ -170,7 +170,7 @@ class DeliveryLoop:
 
     def _claim(self) -> None:
         now = time.monotonic()
-        room = min(max(LEASED_AT_LEAST, ceil(self.pace)), LEASED_AT_MOST)
+        room = LEASED if self.pace < FASTEST else LEASED_WITHOUT_PACE
         short = {lane for lane in self.full if 2 * self.lanes.waiting(lane) <= room}
         if now >= self.next_look:
             self.next_look = now + (LOOK_EVERY if self.lanes or self.senders.busy else LOOK_WHEN_IDLE)
