@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -87,11 +87,6 @@ def stored(problem: CellProblem) -> dict[str, Any]:
     params = {name: _storable(value) for name, value in problem.params.items()}
     shown = _storable(problem.value_shown)
     return {"field": problem.field, "code": problem.code, "params": params, "shown": shown}
-
-
-def as_problem(kept: Mapping[str, Any]) -> CellProblem:
-    """What `stored` made, as a problem again; a date stays a text."""
-    return CellProblem(kept["field"], kept["code"], kept["params"], kept["shown"])
 
 
 def _storable(value: object) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable, Iterator
+from functools import wraps
 from typing import Any
 from uuid import UUID
 
@@ -59,16 +60,29 @@ _FILES: dict[str, tuple[Q, Callable[[], tuple[str, str]]]] = {
 }
 
 
-@login_required
-@require_POST
-def batch_correct(request: HttpRequest, public_id: UUID) -> HttpResponse:
+def _changes_rows(
+    change: Callable[[HttpRequest, Batch, User], HttpResponse],
+) -> Callable[[HttpRequest, UUID], HttpResponse]:
+    """A POST that changes rows; of a sending that is no longer open, what has become of it is shown instead."""
+
+    @login_required
+    @require_POST
+    @wraps(change)
+    def view(request: HttpRequest, public_id: UUID) -> HttpResponse:
+        person = person_of(request)
+        batch = batch_or_404(person, public_id)
+        try:
+            return change(request, batch, person)
+        except NoLongerOpen:
+            return _gone(request, batch)
+
+    return view
+
+
+@_changes_rows
+def batch_correct(request: HttpRequest, batch: Batch, person: User) -> HttpResponse:
     """Keep what was typed into cells, and judge those rows again."""
-    person = person_of(request)
-    batch = batch_or_404(person, public_id)
-    try:
-        typed, right = _correct(request, batch, person)
-    except NoLongerOpen:
-        return _gone(request, batch)
+    typed, right = _correct(request, batch, person)
     return _changed(request, batch, _corrected_words(typed, right, batch.rows_wrong))
 
 
@@ -120,34 +134,22 @@ def _corrected_words(typed: int, right: int, left: int) -> str:
     return " ".join(told)
 
 
-@login_required
-@require_POST
-def batch_exclude(request: HttpRequest, public_id: UUID) -> HttpResponse:
+@_changes_rows
+def batch_exclude(request: HttpRequest, batch: Batch, person: User) -> HttpResponse:
     """Leave a row out, or all the wrong ones; what was typed into the others is kept."""
-    person = person_of(request)
-    batch = batch_or_404(person, public_id)
-    try:
-        if "all" in request.POST:
-            count = corrections.exclude_all_wrong(batch, person)
-        else:
-            _correct(request, batch, person)
-            count = corrections.exclude(batch, person, _numbers(request))
-    except NoLongerOpen:
-        return _gone(request, batch)
+    if "all" in request.POST:
+        count = corrections.exclude_all_wrong(batch, person)
+    else:
+        _correct(request, batch, person)
+        count = corrections.exclude(batch, person, _numbers(request))
     words = ngettext("Una riga esclusa.", "%(n)s righe escluse.", count) % {"n": number(count)}
     return _changed(request, batch, words)
 
 
-@login_required
-@require_POST
-def batch_include(request: HttpRequest, public_id: UUID) -> HttpResponse:
+@_changes_rows
+def batch_include(request: HttpRequest, batch: Batch, person: User) -> HttpResponse:
     """Take back a row that was left out."""
-    person = person_of(request)
-    batch = batch_or_404(person, public_id)
-    try:
-        corrections.include(batch, person, _numbers(request))
-    except NoLongerOpen:
-        return _gone(request, batch)
+    corrections.include(batch, person, _numbers(request))
     return _changed(request, batch, _("La riga è di nuovo tra le altre."))
 
 
@@ -155,18 +157,13 @@ def _numbers(request: HttpRequest) -> list[int]:
     return [int(text) for text in request.POST.getlist("row") if text.isdecimal() and len(text) < 8]
 
 
-@login_required
-@require_POST
-def batch_split(request: HttpRequest, public_id: UUID) -> HttpResponse:
+@_changes_rows
+def batch_split(request: HttpRequest, batch: Batch, person: User) -> HttpResponse:
     """Keep the wrong rows in a draft of their own, so that the good ones can go."""
-    person = person_of(request)
-    batch = batch_or_404(person, public_id)
     try:
         draft = corrections.split_off_wrong(batch, person)
-    except NoLongerOpen:
-        return _gone(request, batch)
     except CannotChange:
-        return redirect("batch_check", public_id=public_id)
+        return redirect("batch_check", public_id=batch.public_id)
     words = ngettext(
         "Una riga è ora in una bozza sua, e da qui non parte.",
         "%(n)s righe sono ora in una bozza loro, e da qui non partono.",
@@ -174,20 +171,14 @@ def batch_split(request: HttpRequest, public_id: UUID) -> HttpResponse:
     ) % {"n": number(draft.rows_wrong)}
     link = format_html('<a href="{}">{}</a>', reverse("batch_check", args=[draft.public_id]), _("Apri la nuova bozza"))
     messages.success(request, format_html("{} {}", words, link))
-    return redirect("batch_check", public_id=public_id)
+    return redirect("batch_check", public_id=batch.public_id)
 
 
-@login_required
-@require_POST
-def batch_recheck(request: HttpRequest, public_id: UUID) -> HttpResponse:
+@_changes_rows
+def batch_recheck(request: HttpRequest, batch: Batch, person: User) -> HttpResponse:
     """Check all rows again, as when the rules of the service have changed."""
-    person = person_of(request)
-    batch = batch_or_404(person, public_id)
-    try:
-        corrections.recheck(batch, person)
-    except NoLongerOpen:
-        return _gone(request, batch)
-    return redirect("batch_check", public_id=public_id)
+    corrections.recheck(batch, person)
+    return redirect("batch_check", public_id=batch.public_id)
 
 
 def _changed(request: HttpRequest, batch: Batch, words: str) -> HttpResponse:
