@@ -23,7 +23,7 @@ from benchmarks.stack import Ground
 
 #: In the order of docs/performance.md. ``measure(folder, ground, quick=...)`` runs once for each ground; a module
 #: without it is a program of its own that takes `--json`.
-NAMES = ("pace", "stranger", "person", "engine", "usual", "checking", "saving", "expansion", "pages")
+NAMES = ("pace", "stranger", "person", "engine", "usual", "checking", "saving", "expansion", "pages", "serving")
 #: Compared only on the servers of production: a rival on files would be slow for the files' sake.
 ON_SERVERS_ONLY = ("usual",)
 

@@ -107,6 +107,10 @@ def _pages() -> dict[str, Callable[[], Any]]:
         "list, of a service": "?service=tributi",
         "list, delivered of a period": f"?outcome=delivered&{sent}",
         "list, stopped of a period": f"?outcome=stopped&{sent}",
+        "list, seen of a period": f"?outcome=seen&{sent}",
+        "list, paid of a period": f"?outcome=paid&{sent}",
+        "list, seen of the batch": f"?batch={batch.public_id}&outcome=seen",
+        "list, sent of the batch": f"?batch={batch.public_id}&outcome=left",
     }
     addresses = [
         *[(name, "supervisor", "message_list", [], query) for name, query in listed.items()],

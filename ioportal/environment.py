@@ -6,6 +6,8 @@ import ipaddress
 import os
 import re
 import secrets
+import shlex
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -54,6 +56,18 @@ def read_number(name: str, default: int, minimum: int = 0) -> int:
 def read_list(name: str, default: str = "") -> list[str]:
     """A comma-separated list without its empty items."""
     return [item.strip() for item in read(name, default).split(",") if item.strip()]
+
+
+def read_command(name: str) -> list[str]:
+    """A program and its arguments, quoted as for a shell; empty where there is none. No shell ever runs it."""
+    text = read(name)
+    try:
+        command = shlex.split(text)
+    except ValueError:
+        stop(f"{name} is «{text}», which has a quotation mark that is not closed.")
+    if command and shutil.which(command[0]) is None:
+        stop(f"{name} names {command[0]}, which is no program that can be run.")
+    return command
 
 
 def read_rate(name: str, default: str) -> tuple[int, float]:

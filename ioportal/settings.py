@@ -9,7 +9,7 @@ import django_stubs_ext
 import environ
 from kombu import Queue
 
-from ioportal import environment
+from ioportal import environment, media
 from ioportal.logs import logging_configuration
 
 # Lets generic classes of Django be written with their types.
@@ -29,6 +29,17 @@ IO_CONNECT_TIMEOUT = environment.read_number("IO_CONNECT_TIMEOUT", 5, minimum=1)
 IO_READ_TIMEOUT = environment.read_number("IO_READ_TIMEOUT", 15, minimum=1)
 SIMULATED_PHONE_URL = environment.read("SIMULATED_PHONE_URL")
 DEMONSTRATION = environment.is_loopback(IO_API_URL)
+
+# What IO fetches from us: the process that serves it, and the address of it that IO is told
+HOSTING_PORT = environment.read_number("HOSTING_PORT", PORT + 50, minimum=1)
+HOSTING_URL = ""
+if DEMONSTRATION or environment.read("HOSTING_URL"):
+    HOSTING_URL = environment.read_url("HOSTING_URL", f"http://127.0.0.1:{HOSTING_PORT}")
+# Where the citizen's app sends its signed requests (platform notes, A5, step 2).
+LOLLIPOP_HOSTS = environment.read_list("LOLLIPOP_HOSTS", "api-app.io.pagopa.it,app-backend.io.italia.it")
+# With this key IO hands out what the identity provider said at the login (step 6), and these are its certificates.
+LOLLIPOP_ASSERTION_KEY = environment.read("LOLLIPOP_ASSERTION_KEY")
+LOLLIPOP_PROVIDERS_URL = environment.read_url("LOLLIPOP_PROVIDERS_URL", "https://api.is.eng.pagopa.it")
 
 # Secrets
 SECRET_KEY = environment.read_secret("SECRET_KEY", SECRETS_DIR, environment.new_secret_key if DEMONSTRATION else None)
@@ -177,9 +188,14 @@ STATIC_ROOT = Path(environment.read("STATIC_ROOT", str(BASE_DIR / "var" / "stati
 THEME = Path(bootstrap_italia_template.__file__).parent / "static"
 STATICFILES_DIRS = [BASE_DIR / "static", *((f"theme/{part}", THEME / part) for part in ("css", "fonts", "svg"))]
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": DATA_DIR / "media"}},
+    "default": media.storage(DATA_DIR / "media", served=[STATIC_ROOT, BASE_DIR / "static"]),
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
+
+# Attachments: what a PDF and an uploaded folder of them may weigh, and who checks that a PDF/A is one.
+ATTACHMENT_MAX_MEGABYTES = environment.read_number("ATTACHMENT_MAX_MEGABYTES", 5, minimum=1)
+ATTACHMENT_FOLDER_MAX_MEGABYTES = environment.read_number("ATTACHMENT_FOLDER_MAX_MEGABYTES", 200, minimum=1)
+VERAPDF_COMMAND = environment.read_command("VERAPDF_COMMAND")
 
 # E-mail to staff
 _email = environ.Env.email_url_config(
@@ -201,7 +217,9 @@ CELERY_TASK_DEFAULT_QUEUE = environment.read("CELERY_QUEUE", "ioportal")
 # Files are checked beside delivery, never before it: a worker that names no queue serves both.
 CELERY_FILES_QUEUE = f"{CELERY_TASK_DEFAULT_QUEUE}-files"
 CELERY_TASK_QUEUES = [Queue(CELERY_TASK_DEFAULT_QUEUE), Queue(CELERY_FILES_QUEUE)]
-CELERY_TASK_ROUTES = {"messaging.tasks.work_on_batch": {"queue": CELERY_FILES_QUEUE}}
+CELERY_TASK_ROUTES = {
+    name: {"queue": CELERY_FILES_QUEUE} for name in ("messaging.tasks.work_on_batch", "messaging.tasks.forget")
+}
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
@@ -221,6 +239,7 @@ if CELERY_BROKER_URL.startswith("filesystem"):
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "messaging.tasks.sweep", "schedule": 5.0, "options": {"expires": 5}},
     "notify-staff": {"task": "messaging.tasks.notify_staff", "schedule": 60.0, "options": {"expires": 60}},
+    "forget": {"task": "messaging.tasks.forget", "schedule": 3600.0, "options": {"expires": 3600}},
 }
 # What a spreadsheet may hold, and how long an uploaded file is kept.
 SPREADSHEET_MAX_ROWS = environment.read_number("SPREADSHEET_MAX_ROWS", 100_000, minimum=1)

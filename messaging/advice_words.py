@@ -10,12 +10,13 @@ from typing import Any
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import ngettext
 from django_stubs_ext import StrOrPromise
 
 from messaging.appio.markdown import Advice
 from messaging.enums import ReachabilityAnswer
 from messaging.models import Reachability, Service
-from messaging.problem_words import placeholders_sentence
+from messaging.problem_words import placeholders_sentence, written
 from messaging.templatetags.portal import day, euros, when
 
 
@@ -33,6 +34,10 @@ class Told:
 
 _LOCKED_SCREEN = lazy("Si legge anche a schermo bloccato: scrivilo solo nel testo.")
 
+#: The same where the text, too, is read by others than the citizen.
+_PUBLIC_SCREEN = lazy("Si legge anche a schermo bloccato: scrivilo solo nel testo protetto.")
+_COURTESY = lazy("Si legge anche nell’e-mail, e resta a IO: scrivilo solo nel testo protetto.")
+
 _ADVICE: dict[str, tuple[StrOrPromise, StrOrPromise]] = {
     "subject_fiscal_code": (lazy("L’oggetto contiene un codice fiscale."), _LOCKED_SCREEN),
     "subject_name": (lazy("L’oggetto sembra contenere un nome."), _LOCKED_SCREEN),
@@ -40,6 +45,12 @@ _ADVICE: dict[str, tuple[StrOrPromise, StrOrPromise]] = {
     "subject_health": (lazy("L’oggetto sembra parlare di salute."), _LOCKED_SCREEN),
     "subject_family": (lazy("L’oggetto sembra parlare della famiglia."), _LOCKED_SCREEN),
     "subject_clean": (lazy("L’oggetto non contiene dati personali."), ""),
+    "courtesy_fiscal_code": (lazy("Il testo di cortesia contiene un codice fiscale."), _COURTESY),
+    "courtesy_name": (lazy("Il testo di cortesia sembra contenere un nome."), _COURTESY),
+    "courtesy_amount": (lazy("Il testo di cortesia contiene un importo."), _COURTESY),
+    "courtesy_health": (lazy("Il testo di cortesia sembra parlare di salute."), _COURTESY),
+    "courtesy_family": (lazy("Il testo di cortesia sembra parlare della famiglia."), _COURTESY),
+    "courtesy_clean": (lazy("Il testo di cortesia non contiene dati personali."), ""),
     "shouting": (
         lazy("È scritto quasi tutto in maiuscolo."),
         lazy("Si legge peggio: usa le maiuscole solo dove servono."),
@@ -88,13 +99,15 @@ _ADVICE: dict[str, tuple[StrOrPromise, StrOrPromise]] = {
 }
 
 
-def advice_lines(given: Iterable[Advice]) -> list[Told]:
-    """Each piece of advice worded, in the order given."""
-    return [_advice_line(item) for item in given]
+def advice_lines(given: Iterable[Advice], *, public: bool = False) -> list[Told]:
+    """Each piece of advice worded, in the order given; ``public`` where a protected text stands beside this one."""
+    return [_advice_line(item, public) for item in given]
 
 
-def _advice_line(item: Advice) -> Told:
+def _advice_line(item: Advice, public: bool) -> Told:
     title, text = _ADVICE.get(item.code) or _mismatch(item)
+    if public and text is _LOCKED_SCREEN:
+        text = _PUBLIC_SCREEN
     tone, icon = ("ok", "it-check-circle") if item.good else ("wait", "it-warning-circle")
     return Told(tone, icon, str(title), str(text))
 
@@ -125,6 +138,19 @@ def left_to_write(names: list[str]) -> list[Told]:
     if not names:
         return []
     return [Told("wait", "it-pencil", _("Resta qualcosa da completare."), placeholders_sentence(names))]
+
+
+def public_placeholders(names: list[str]) -> list[Told]:
+    """A word on placeholders in a text that is not to say anything of the person."""
+    if not names:
+        return []
+    words = ngettext(
+        "Nei testi pubblici c’è %(names)s.",
+        "Nei testi pubblici ci sono %(names)s.",
+        len(names),
+    )
+    text = _("Quello che cambia da persona a persona è spesso un dato personale: mettilo nel testo protetto.")
+    return [Told("wait", "it-warning-circle", words % {"names": written(names)}, text)]
 
 
 def reachability_told(row: Reachability, service: Service) -> Told:

@@ -11,9 +11,9 @@ from django.utils.translation import gettext_lazy as lazy
 from django.utils.translation import ngettext
 from django_stubs_ext import StrOrPromise
 
-from messaging import problem_words
+from messaging import document_words, problem_words
 from messaging.spreadsheets.cells import for_reading
-from messaging.spreadsheets.columns import AMOUNT, DUE_DATE, FISCAL_CODE, NOTICE_NUMBER, ColumnProblem
+from messaging.spreadsheets.columns import AMOUNT, ATTACHMENT, DUE_DATE, FISCAL_CODE, NOTICE_NUMBER, ColumnProblem
 from messaging.spreadsheets.rows import CellProblem
 from messaging.templatetags.portal import number
 
@@ -24,6 +24,7 @@ FIELDS: Mapping[str, StrOrPromise] = {
     AMOUNT: lazy("importo"),
     NOTICE_NUMBER: lazy("numero avviso"),
     DUE_DATE: lazy("scadenza"),
+    ATTACHMENT: lazy("allegato"),
     "subject": lazy("oggetto"),
     "markdown": lazy("testo"),
     "buttons": lazy("pulsanti"),
@@ -55,7 +56,16 @@ _FILE: Mapping[str, StrOrPromise] = {
     ),
     "expired": lazy("Il file è stato cancellato perché nessuno lo ha usato per %(days)s giorni: caricalo di nuovo."),
     "columns": lazy("Alcune colonne non si riconoscono: indica tu quali sono."),
+    "not_premium": lazy(
+        "Il servizio non ha l’accordo Premium, e senza non partono allegati: scegli un modello senza allegati, "
+        "o chiedi a un amministratore."
+    ),
+    "not_registered": lazy(
+        "IO non sa ancora dove venire a prendere il contenuto protetto: prima un amministratore registra il contenuto "
+        "remoto dell’ente."
+    ),
 }
+
 _AT_ROW: Mapping[str, StrOrPromise] = {
     "cell_too_long": lazy(
         "Riga %(row)s: una cella ha più di %(limit)s caratteri. Accorciala, e carica di nuovo il file."
@@ -86,6 +96,8 @@ _FORMATS: Mapping[str, StrOrPromise] = {
 
 def file_sentence(code: str, params: Mapping[str, Any]) -> str:
     """What keeps a whole file from being used, for a code of ``FileProblem`` or of ``Batch.problem``."""
+    if code == "folder":
+        return document_words.folder_sentence(str(params["code"]), params["params"])
     if code == "unknown_format":
         found = _FORMATS.get(str(params.get("found")), _FORMATS["binary"])
         return _("Questo è %(found)s: salva il foglio in CSV, XLSX, XLS o ODS, e carica quello.") % {"found": found}
@@ -161,6 +173,23 @@ _CELLS: Mapping[str, Mapping[str, StrOrPromise]] = {
         "not_text": lazy("Qui c’è vero o falso, e non una data: scrivi giorno, mese e anno, come 16/12/2026."),
         "past": lazy("La scadenza è già passata: conferma se è giusta, altrimenti escludi la riga."),
     },
+    ATTACHMENT: {
+        "empty": lazy("La cella è vuota: scrivi il nome del PDF di questa persona."),
+        "not_there": lazy("Negli allegati caricati non c’è «%(name)s»: correggi il nome, o carica uno zip che lo ha."),
+    },
+}
+#: Texts of a message as a row's values make them.
+_TEXTS: Mapping[str, StrOrPromise] = {
+    "subject": lazy("L’oggetto con i valori di questa riga non va. %(why)s"),
+    "markdown": lazy("Il testo con i valori di questa riga non va. %(why)s"),
+    "protected_subject": lazy("L’oggetto protetto con i valori di questa riga non va. %(why)s"),
+    "protected_body": lazy("Il testo protetto con i valori di questa riga non va. %(why)s"),
+    "precondition_title": lazy("Il titolo dell’avvertenza con i valori di questa riga non va. %(why)s"),
+    "precondition_body": lazy("Il testo dell’avvertenza con i valori di questa riga non va. %(why)s"),
+}
+_EMPTY: Mapping[str, StrOrPromise] = {
+    "precondition_title": lazy("Con i valori di questa riga il titolo dell’avvertenza resta vuoto."),
+    "precondition_body": lazy("Con i valori di questa riga il testo dell’avvertenza resta vuoto."),
 }
 _ANY: Mapping[str, StrOrPromise] = {
     "cell_error": lazy("La formula di questa cella non ha un risultato (%(error)s): scrivi il valore."),
@@ -185,7 +214,9 @@ def sentence(problem: Mapping[str, Any] | CellProblem) -> str:
         return str(words) % values if values else str(words)
     if field == "buttons":
         return _("Con questi valori un pulsante non si apre. %(why)s") % {"why": problem_words.target_sentence(code)}
-    if field in {"subject", "markdown"}:
+    if code == "bad_file":
+        return _file_sentence(problem.params)
+    if field in _TEXTS:
         return _text_sentence(problem)
     return problem_words.sentence(field, code, **problem.params)
 
@@ -203,10 +234,17 @@ def _surplus_sentence(params: Mapping[str, Any]) -> str:
 
 def _text_sentence(problem: CellProblem) -> str:
     """The message as this row's values make it: nothing to correct in one cell alone."""
+    if problem.code == "empty" and problem.field in _EMPTY:
+        return str(_EMPTY[problem.field])
     why = problem_words.sentence(problem.field, problem.code, **problem.params)
-    if problem.field == "subject":
-        return _("L’oggetto con i valori di questa riga non va. %(why)s") % {"why": why}
-    return _("Il testo con i valori di questa riga non va. %(why)s") % {"why": why}
+    return str(_TEXTS[problem.field]) % {"why": why}
+
+
+def _file_sentence(params: Mapping[str, Any]) -> str:
+    """A file that is there and of no use, named, for the cell may name several."""
+    problem = params["problem"]
+    why = document_words.problem_sentence(problem["code"], problem["params"])
+    return _("Il file «%(name)s» non va. %(why)s") % {"name": params["name"], "why": why}
 
 
 def _shown(value: Any) -> Any:

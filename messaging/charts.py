@@ -10,14 +10,19 @@ WIDTH = 560
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column, with its number above and its name in one or two lines below."""
+    """One column, with its number above and its name in one or two lines below; nothing stands for what is not known.
+
+    ``whole`` is the height of what it is a part of, if that is shown behind it.
+    """
 
     x: int
     y: int
     width: int
     height: int
-    value: int
+    value: int | None
     lines: tuple[str, ...]
+    base: int
+    whole: int = 0
 
     @property
     def middle(self) -> int:
@@ -25,9 +30,14 @@ class Column:
         return self.x + self.width // 2
 
     @property
+    def whole_y(self) -> int:
+        """Where the whole ends."""
+        return self.base - self.whole
+
+    @property
     def above(self) -> int:
         """Where the number stands."""
-        return self.y - 10
+        return min(self.y, self.whole_y) - 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +53,34 @@ class Chart:
         return [
             f"M{one.x + one.width} {one.y}L{other.x} {other.y}V{self.base}H{one.x + one.width}z"
             for one, other in zip(self.columns, self.columns[1:], strict=False)
+            if one.value is not None and other.value is not None
         ]
 
 
-def columns(values: Sequence[tuple[int, tuple[str, ...]]], *, base: int, highest: int, gap: int) -> Chart:
+def columns(
+    values: Sequence[tuple[int | None, tuple[str, ...]]],
+    *,
+    base: int,
+    highest: int,
+    gap: int,
+    wholes: Sequence[int] = (),
+) -> Chart:
     """Columns of these values and names, standing on ``base``; the largest is ``highest`` units tall.
 
-    What is more than nothing is at least three units tall, so that it can be seen.
+    What is more than nothing is at least three units tall, so that it can be seen. ``wholes`` says of each value what
+    it is a part of; 0 shows none.
     """
-    most = max((value for value, _ in values), default=0) or 1
+    wholes = wholes or [0] * len(values)
+    most = max([value or 0 for value, _ in values] + list(wholes), default=0) or 1
     width = (WIDTH - gap * (len(values) - 1)) // max(len(values), 1)
-    drawn = []
-    for place, (value, lines) in enumerate(values):
-        height = max(value * highest // most, 3) if value else 0
-        drawn.append(Column(place * (width + gap), base - height, width, height, value, lines))
-    return Chart(drawn, base)
+
+    def tall(value: int | None) -> int:
+        return max(value * highest // most, 3) if value else 0
+
+    return Chart(
+        [
+            Column(place * (width + gap), base - tall(value), width, tall(value), value, lines, base, tall(whole))
+            for place, ((value, lines), whole) in enumerate(zip(values, wholes, strict=True))
+        ],
+        base,
+    )

@@ -36,6 +36,46 @@ class FeatureLevel(TextChoices):
     ADVANCED = "ADVANCED", _("Premium")
 
 
+class Precondition(TextChoices):
+    """When the app shows a page of ours before it opens a message (platform notes, A2)."""
+
+    ALWAYS = "ALWAYS", _("ogni volta")
+    ONCE = "ONCE", _("solo la prima volta")
+    NEVER = "NEVER", _("mai")
+
+
+class EnvironmentKind(TextChoices):
+    """The two places from which IO can fetch (platform notes, A1.3)."""
+
+    TEST = "test", _("di prova")
+    PRODUCTION = "production", _("di produzione")
+
+
+class OpenedPart(TextChoices):
+    """What of a message IO fetched for the citizen."""
+
+    DETAIL = "detail", _("testo")
+    PRECONDITION = "precondition", _("avvertenza")
+    FILE = "file", _("allegato")
+
+
+class PdfVerdict(TextChoices):
+    """What a checker of PDF/A said of a file."""
+
+    NOT_ASKED = "not_asked", _("non verificato")
+    CONFORMS = "conforms", _("conforme")
+    FAILS = "fails", _("non conforme")
+
+
+class Milestone(TextChoices):
+    """What is counted of delivered messages beside their status."""
+
+    OBSERVED = "observed", _("si sa se aperto o letto")
+    SEEN = "seen", _("aperto o letto")
+    PAYABLE = "payable", _("si sa se pagato")
+    PAID = "paid", _("pagato")
+
+
 class KeySlot(TextChoices):
     """A service's two keys, both valid at once on the platform."""
 

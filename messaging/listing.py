@@ -15,8 +15,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from messaging.appio import fiscal_codes
-from messaging.enums import Status
-from messaging.models import DailyCount, DailySpeed, Message, Recipient, User
+from messaging.enums import Milestone, Status
+from messaging.models import DailyCount, DailyMilestone, DailySpeed, Message, Recipient, User
 from messaging.permissions import services_of, visible_messages
 
 PAGE = 50
@@ -28,15 +28,21 @@ FEW = 5_000
 OVERLAP = timedelta(hours=1)
 #: A moment is looked for among so many rows at a time, until it is known to within so many ids.
 SAMPLE, NEAR = 400, 4_000
+#: The column that says when a milestone was reached; an index of its own leads to the rows that have it.
+_REACHED = {Milestone.SEEN: "seen_at", Milestone.PAID: "paid_at"}
 #: A database takes so many looks into an index in one statement.
 LOOKS = 100
 
 
 class Outcome(TextChoices):
-    """Statuses that a figure counts together."""
+    """What a figure counts together: messages of some statuses, or delivered ones that have reached a milestone."""
 
+    LEFT = "left", _("Inviati a IO")
     SENT = "sent", _("Presi in carico da IO")
+    ARRIVED = "arrived", _("Consegnati nell’app")
     DELIVERED = "delivered", _("Consegnati")
+    SEEN = "seen", _("Aperti o letti")
+    PAID = "paid", _("Pagati")
     STOPPED = "stopped", _("Respinti o fermi")
 
     @property
@@ -44,12 +50,24 @@ class Outcome(TextChoices):
         """The statuses of the group; what waits in the queue of a paused service stands still beside them."""
         return _GROUPS[self]
 
+    @property
+    def milestone(self) -> Milestone | None:
+        """What the delivered messages of the group have reached, if the group is not all of them."""
+        return {Outcome.SEEN: Milestone.SEEN, Outcome.PAID: Milestone.PAID}.get(self)
+
 
 _GROUPS = {
+    Outcome.LEFT: (
+        *(Status.ACCEPTED, Status.PROCESSED, Status.REJECTED, Status.FAILED, Status.REFUSED, Status.UNCERTAIN),
+        *(Status.CONFIRMED, Status.NO_OUTCOME, Status.ABANDONED),
+    ),
     Outcome.SENT: (
         *(Status.ACCEPTED, Status.PROCESSED, Status.REJECTED, Status.FAILED, Status.CONFIRMED, Status.NO_OUTCOME),
     ),
+    Outcome.ARRIVED: (Status.PROCESSED, Status.CONFIRMED),
     Outcome.DELIVERED: (Status.PROCESSED,),
+    Outcome.SEEN: (Status.PROCESSED,),
+    Outcome.PAID: (Status.PROCESSED,),
     Outcome.STOPPED: (Status.REJECTED, Status.REFUSED, Status.FAILED),
 }
 
@@ -77,6 +95,7 @@ class Wanted:
     sent_until: date | None = None
     speed: int | None = None
     held: tuple[int, ...] = ()
+    batch: tuple[int, int, int] | None = None
 
     @property
     def in_one_query(self) -> bool:
@@ -97,6 +116,11 @@ class Wanted:
     @property
     def _names_statuses(self) -> bool:
         return bool(self.status or self.outcome)
+
+    @property
+    def milestone(self) -> Milestone | None:
+        """What the messages must have reached."""
+        return Outcome(self.outcome).milestone if self.outcome else None
 
     def statuses(self, service: int) -> list[str]:
         """The statuses wanted of this service; none means any. One that cannot be is the empty word."""
@@ -151,9 +175,11 @@ def _scan(matching: _Matching, before: int | None, size: int) -> Page:
 
 
 # A moment is asked of each row apart, so that the indexes hold all else that a look needs: PostgreSQL would rather walk
-# through the newest messages of all services, however few are of this one. The bounds on ids make it few rows.
+# through the newest messages of all services, however few are of this one. The bounds on ids make it few rows. So is
+# what would lead away from the index of a milestone, or of a service's newest.
 _OWN = Message.objects.filter(pk=OuterRef("pk"))
-_MOMENTS = {f"own_{name}": Subquery(_OWN.values(name)[:1]) for name in ("created_at", "queued_at")}
+_APART = ("created_at", "queued_at", "status", "batch")
+_MOMENTS = {f"own_{name}": Subquery(_OWN.values(name)[:1]) for name in _APART}
 
 
 class _Matching:
@@ -187,7 +213,8 @@ class _Matching:
         looks = []
         for service in wanted.services:
             own, statuses = rows.filter(service=service), wanted.statuses(service)
-            looks += [own.filter(status=status) for status in statuses] if statuses else [own]
+            column = "own_status" if wanted.milestone else "status"
+            looks += [own.filter(**{column: status}) for status in statuses] if statuses else [own]
         return looks
 
     @property
@@ -220,6 +247,12 @@ class _Matching:
         condition = Q(**{name: value for name, value in exact.items() if value})
         if wanted.speed is not None:
             condition &= Q(delivery_speed=wanted.speed)
+        if wanted.milestone is not None:
+            condition &= Q(**{f"{_REACHED[wanted.milestone]}__isnull": False})
+        if wanted.batch is not None:
+            batch, lowest, highest = wanted.batch
+            column = "own_batch" if wanted.milestone else "batch"
+            condition &= Q(pk__range=(lowest, highest), **{column: batch})
         if wanted.author and not wanted.in_one_query and self._author_writes_little:
             # Told apart by a limit, so that the database begins with the author.
             theirs = Message.objects.filter(author=wanted.author).order_by("-pk").values("pk")
@@ -263,6 +296,8 @@ class _Matching:
             days &= Q(day__lte=wanted.sent_until)
         if wanted.speed is not None:
             counts: QuerySet[Any] = DailySpeed.objects.filter(days, speed=wanted.speed)
+        elif wanted.milestone is not None:
+            counts = DailyMilestone.objects.filter(days, milestone=wanted.milestone)
         else:
             statuses = {status for service in wanted.services for status in wanted.statuses(service)}
             counts = DailyCount.objects.filter(days, **({"status__in": statuses} if statuses else {}))
@@ -320,6 +355,13 @@ def together(looks: Sequence[QuerySet[Message, Any]]) -> list[tuple[Any, ...]]:
                 cursor.execute(" UNION ALL ".join(parts), values)
                 found += cursor.fetchall()
     return found
+
+
+def ids_of(batch: int) -> tuple[int, int]:
+    """The lowest and the highest id of a sending's messages: they are made in the order of its rows."""
+    rows = Message.objects.filter(batch=batch).values_list("pk", flat=True)
+    first, last = rows.order_by("row").first(), rows.order_by("-row").first()
+    return first or 0, last or 0
 
 
 def midnight(day: date) -> datetime:

@@ -14,9 +14,9 @@ from functools import cached_property
 from django.db.models import Count, Min, Sum
 
 from messaging import permissions
-from messaging.enums import DeliverySpeed, Role, Status
+from messaging.enums import DeliverySpeed, Milestone, Role, Status
 from messaging.listing import Outcome, midnight, together
-from messaging.models import DailyCount, DailySpeed, Message, Service, User
+from messaging.models import DailyCount, DailyMilestone, DailySpeed, Message, Service, User
 
 #: Causes are told of so many of a service's newest refused messages; the older ones are counted together.
 TOLD = 2_000
@@ -97,6 +97,17 @@ class Figures:
     def delivered(self, service: int | None = None) -> int:
         """How many are in the citizens' apps."""
         return self.count(*Outcome.DELIVERED.statuses, service=service)
+
+    @cached_property
+    def _reached(self) -> dict[tuple[int, str], int]:
+        rows = DailyMilestone.objects.filter(service__in=self.services, day__range=(self.first, self.last))
+        sums = rows.order_by().values_list("service", "milestone").annotate(n=Sum("count"))
+        return {(service, milestone): count for service, milestone, count in sums}
+
+    def reached(self, milestone: Milestone, service: int | None = None) -> int:
+        """How many delivered messages have reached a milestone, or can be known to (`messaging.enums.Milestone`)."""
+        services = [service] if service is not None else [one.pk for one in self.services]
+        return sum(self._reached.get((one, milestone), 0) for one in services)
 
     def stopped(self, service: int | None = None) -> int:
         """How many were rejected or refused, failed, or wait in a queue that stands still."""

@@ -152,3 +152,11 @@ def service_or_404(user: Person, slug: str) -> Service:
     if service is None:
         raise Http404
     return service
+
+
+def institution_or_404(user: Person, pk: int) -> Institution:
+    """An institution that the person administers; 404 for everybody else, those who work in it included."""
+    institution = administered_institutions(user).filter(pk=pk).select_related("account").first()
+    if institution is None:
+        raise Http404
+    return institution

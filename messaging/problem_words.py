@@ -63,6 +63,29 @@ _INVALID_AFTER: dict[str, StrOrPromise] = {
     "no_payment": lazy("Vale solo con un pagamento: togli la spunta."),
     "no_due_date": lazy("Senza scadenza non vale niente: scrivi la scadenza, o togli la spunta."),
 }
+_PROTECTED_SUBJECT: dict[str, StrOrPromise] = {**_TEXT, "empty": lazy("Scrivi l’oggetto protetto.")}
+_PROTECTED_BODY: dict[str, StrOrPromise] = {**_TEXT, "empty": lazy("Scrivi il testo protetto.")}
+_PRECONDITION_TITLE: dict[str, StrOrPromise] = {
+    **_TEXT,
+    "empty": lazy("Scrivi il titolo dell’avvertenza, oppure scegli di non mostrarla mai."),
+}
+_PRECONDITION_BODY: dict[str, StrOrPromise] = {
+    **_TEXT,
+    "empty": lazy("Scrivi il testo dell’avvertenza, oppure scegli di non mostrarla mai."),
+}
+_REMOTE: dict[str, StrOrPromise] = {
+    "not_registered": lazy(
+        "IO non sa ancora dove venire a prendere questo contenuto. "
+        "Prima un amministratore deve registrare il contenuto remoto dell’ente."
+    ),
+}
+_ATTACHMENTS: dict[str, StrOrPromise] = {
+    "missing": lazy("Aggiungi almeno un PDF, oppure togli la spunta."),
+    "not_allowed": lazy("Gli allegati vanno solo nei messaggi Premium: spunta «Messaggio Premium», oppure toglili."),
+    "no_premium": lazy(
+        "Questo servizio non ha l’accordo Premium, e senza non partono allegati: toglili, o scegli un altro servizio."
+    ),
+}
 _OTHER: dict[str, StrOrPromise] = {
     "not_allowed": lazy("Questo servizio non ha l’accordo Premium: togli la spunta."),
     "range": lazy("Questo valore non è ammesso."),
@@ -76,6 +99,12 @@ _FIELDS: dict[str, Mapping[str, StrOrPromise]] = {
     "due_date": _DUE_DATE,
     "payee": _PAYEE,
     "invalid_after_due_date": _INVALID_AFTER,
+    "protected_subject": _PROTECTED_SUBJECT,
+    "protected_body": _PROTECTED_BODY,
+    "precondition_title": _PRECONDITION_TITLE,
+    "precondition_body": _PRECONDITION_BODY,
+    "remote": _REMOTE,
+    "attachments": _ATTACHMENTS,
 }
 
 BUTTON_TARGETS: dict[str, StrOrPromise] = {
@@ -98,13 +127,19 @@ def words_of(field: str, code: str) -> StrOrPromise:
 
 def problem_sentence(problem: Problem) -> str:
     """What is wrong with one field of a message and what to do, in the language of the page."""
-    if problem.code in {"too_short", "too_long"}:
+    if problem.code in {"too_short", "too_long"} and not _says_how_to_begin(problem):
         return _length_sentence(problem)
-    words = _FIELDS.get(problem.field, {}).get(problem.code) or _OTHER.get(problem.code) or _OTHER["range"]
+    code = "empty" if _says_how_to_begin(problem) else problem.code
+    words = _FIELDS.get(problem.field, {}).get(code) or _OTHER.get(code) or _OTHER["range"]
     params = dict(problem.params)
     if problem.field == "amount" and isinstance(params.get("limit"), int):
         params["limit"] = euros(params["limit"])  # type: ignore[arg-type]
     return str(words) % params if params else str(words)
+
+
+def _says_how_to_begin(problem: Problem) -> bool:
+    """Whether a text is too short because nobody has written it yet, and there are words for that."""
+    return problem.params.get("length") == 0 and "empty" in _FIELDS.get(problem.field, {})
 
 
 def sentence(field: str, code: str, **params: object) -> str:

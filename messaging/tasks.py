@@ -8,6 +8,7 @@ from typing import Any
 
 from celery import shared_task
 from celery.signals import worker_init, worker_ready, worker_shutting_down
+from django.utils import timezone
 
 from messaging import checks
 from messaging.batches import uploads, work
@@ -15,6 +16,8 @@ from messaging.delivery import notices
 from messaging.delivery import sweep as sweeping
 from messaging.delivery.loop import DeliveryLoop
 from messaging.delivery.wake import wake_account, wake_batch
+from messaging.hosting.signatures import forget_old_signatures
+from messaging.remote import attachments, retention, secrets
 
 #: Objects made before the youngest are looked through for garbage: a group of messages makes tens of thousands.
 GARBAGE = 20_000
@@ -54,6 +57,16 @@ def sweep() -> None:
     for batch_id in work.waiting().values_list("pk", flat=True):
         wake_batch(batch_id)
     uploads.forget_expired()
+
+
+@shared_task
+def forget() -> None:
+    """Delete what is not to be kept: old secrets, files that nobody uses, contents past the institution's time."""
+    now = timezone.now()
+    secrets.forget_expired()
+    forget_old_signatures()
+    attachments.forget_unused(now)
+    retention.erase_expired(now)
 
 
 @shared_task

@@ -11,7 +11,15 @@ from django.utils.translation import ngettext
 from messaging.batches import plans
 from messaging.enums import BatchStatus, Kind, RowState
 from messaging.models import Batch, BatchRow, Template
-from messaging.spreadsheets.columns import AMOUNT, DUE_DATE, FISCAL_CODE, NOTICE_NUMBER, Wanted, match_columns
+from messaging.spreadsheets.columns import (
+    AMOUNT,
+    ATTACHMENT,
+    DUE_DATE,
+    FISCAL_CODE,
+    NOTICE_NUMBER,
+    Wanted,
+    match_columns,
+)
 from messaging.spreadsheets.rows import CheckPlan
 from messaging.templatetags.portal import day, number
 
@@ -25,6 +33,7 @@ _HEADERS = {
     AMOUNT: "importo",
     NOTICE_NUMBER: "numero_avviso",
     DUE_DATE: "scadenza",
+    ATTACHMENT: "allegato",
 }
 _WAITING = [status for status in BatchStatus if status not in {BatchStatus.FINISHED, BatchStatus.CANCELLED}]
 
@@ -44,7 +53,7 @@ def effects(before: Template, after: Template) -> list[Effect]:
     if before.pk is None:
         return []
     last = Batch.objects.filter(template=before.pk).exclude(header=[]).order_by("-id").first()
-    found = [*_moved(before, after)]
+    found = [*_moved(before, after), *_attachments_changed(before, after)]
     if last is not None:
         found += [*_of_the_last_file(last, before, after)]
     return [*found, *_waiting(before, after)]
@@ -68,6 +77,24 @@ def _moved(before: Template, after: Template) -> Iterator[Effect]:
     yield Effect("bad", _("Il modello passa al servizio %(name)s.") % {"name": after.service.name}, text % names)
 
 
+def _attachments_changed(before: Template, after: Template) -> Iterator[Effect]:
+    """A folder of PDFs comes with every file, or with none any more: jobs have to say so."""
+    if before.has_attachments == after.has_attachments:
+        return
+    if after.has_attachments:
+        text = _(
+            "Ogni file deve avere la colonna allegato, con il nome del PDF di ogni persona, e arriva insieme a uno zip "
+            "con quei PDF. I comandi send_file con questo modello vengono rifiutati finché non hanno --attachments."
+        )
+        yield Effect("bad", _("Il modello ora ha allegati."), text)
+    else:
+        text = _(
+            "I messaggi partono senza PDF. I comandi send_file con --attachments vengono rifiutati finché l’opzione "
+            "resta."
+        )
+        yield Effect("bad", _("Il modello non ha più allegati."), text)
+
+
 def _of_the_last_file(last: Batch, before: Template, after: Template) -> Iterator[Effect]:
     old, new = _as_a_batch(before, last), _as_a_batch(after, last)
     remembered = dict(before.remembered_columns.values_list("field", "header"))
@@ -83,7 +110,8 @@ def _of_the_last_file(last: Batch, before: Template, after: Template) -> Iterato
         yield _unused([matched.labels[matched_before.columns[field]] for field in gone])
     if not matched.problems:
         new.columns = matched.columns
-        yield from _rows_that_fail(last, plans.plan_of(new))
+        # Whether the files are there, the next file's own folder will say.
+        yield from _rows_that_fail(last, plans.plan_of(new, with_files=False))
 
 
 def _as_a_batch(template: Template, last: Batch) -> Batch:
@@ -95,6 +123,7 @@ def _as_a_batch(template: Template, last: Batch) -> Batch:
         body=template.body,
         buttons=template.buttons,
         header=last.header,
+        **{name: getattr(template, name) for name in plans.REMOTE_NAMES},
     )
 
 
@@ -171,7 +200,7 @@ def _of_the_rows(failing: int, tried: int) -> str:
 
 
 def _waiting(before: Template, after: Template) -> Iterator[Effect]:
-    said = ("kind", "subject", "body", "buttons")
+    said = ("kind", "subject", "body", "buttons", *plans.REMOTE_NAMES)
     if all(getattr(before, name) == getattr(after, name) for name in said):
         return
     waiting = Batch.objects.filter(template=before.pk, status__in=_WAITING).only("public_id", "name", "status")

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from messaging import urls_batches, urls_compose, urls_help, urls_overview, urls_pages, urls_sendings
+from messaging import urls_batches, urls_compose, urls_help, urls_overview, urls_pages, urls_remote, urls_sendings
 from messaging.views import health
 
 urlpatterns = [
@@ -12,6 +12,7 @@ urlpatterns = [
     *urls_overview.urlpatterns,
     *urls_batches.urlpatterns,
     *urls_sendings.urlpatterns,
+    *urls_remote.urlpatterns,
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
 ]

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from messaging.views import batch_check, batch_preview, batch_rows, batch_upload
+from messaging.views import batch_check, batch_files, batch_preview, batch_rows, batch_upload
 
 urlpatterns: list[URLPattern] = [
     path("sendings/new/", batch_upload.batch_new, name="batch_new"),
@@ -12,6 +12,10 @@ urlpatterns: list[URLPattern] = [
     path("sendings/<uuid:public_id>/check/live/", batch_check.batch_check_live, name="batch_check_live"),
     path("sendings/<uuid:public_id>/check/preview/", batch_preview.batch_preview, name="batch_preview"),
     path("sendings/<uuid:public_id>/check/again/", batch_rows.batch_recheck, name="batch_recheck"),
+    path("sendings/<uuid:public_id>/folder/", batch_check.batch_folder, name="batch_folder"),
+    path(
+        "sendings/<uuid:public_id>/files/<slug:which>/", batch_files.batch_files_download, name="batch_files_download"
+    ),
     path("sendings/<uuid:public_id>/ask/", batch_check.batch_ask, name="batch_ask"),
     path("sendings/<uuid:public_id>/correct/", batch_rows.batch_correct, name="batch_correct"),
     path("sendings/<uuid:public_id>/exclude/", batch_rows.batch_exclude, name="batch_exclude"),

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from messaging.views import check, compose, preview, templates
+from messaging.views import attachments, check, compose, preview, remote_correction, templates
 
 urlpatterns: list[URLPattern] = [
     path("messages/new/", compose.message_new, name="message_new"),
@@ -13,6 +13,15 @@ urlpatterns: list[URLPattern] = [
     path("messages/<uuid:public_id>/send/", check.message_send, name="message_send"),
     path("messages/<uuid:public_id>/send-to-me/", check.message_send_to_me, name="message_send_to_me"),
     path("messages/<uuid:public_id>/delete/", compose.message_delete, name="message_delete"),
+    path(
+        "messages/<uuid:public_id>/attachments/<uuid:attachment>/", attachments.attachment_open, name="attachment_open"
+    ),
+    path("messages/<uuid:public_id>/correct/", remote_correction.message_remote_correct, name="message_remote_correct"),
+    path(
+        "messages/<uuid:public_id>/correct/preview/",
+        remote_correction.message_remote_preview,
+        name="message_remote_preview",
+    ),
     path("templates/", templates.template_list, name="template_list"),
     path("templates/new/", templates.template_new, name="template_new"),
     path("templates/preview/", templates.template_preview, name="template_preview"),

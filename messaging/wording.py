@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import ngettext
 
 from messaging.enums import Reason, Status
+from messaging.templatetags.portal import number
 
 if TYPE_CHECKING:
+    from messaging.delivery.reminders import Overlap
     from messaging.models import StatusChange
 
 Words = str | Promise
@@ -387,3 +390,41 @@ def refusal_words(cause: str) -> tuple[str, str]:
 def owner_words(owner: str) -> str:
     """Whose job it is: «tocca a chi scrive»."""
     return str(OWNER_WORDS.get(owner, OWNER_WORDS["administrator"]))
+
+
+def overlap_words(overlap: Overlap) -> tuple[str, str]:
+    """What of a sending comes on top of IO's own reminders, as a title and the reason with the next step."""
+    told = {"reminded": number(overlap.reminded), "soon": number(overlap.soon), "looked_at": number(overlap.looked_at)}
+    sentences = []
+    if overlap.reminded:
+        sentences.append(
+            ngettext(
+                "Una persona ha già lo stesso avviso o scadenza in un messaggio Premium non ancora letto o pagato.",
+                "%(reminded)s persone hanno già lo stesso avviso o scadenza in un messaggio Premium non ancora letto o "
+                "pagato.",
+                overlap.reminded,
+            )
+            % told
+        )
+        sentences.append(
+            _(
+                "IO può ricordarglielo da sé: ogni 3 giorni se non è letto, al massimo 3 volte; ogni 3 giorni se non è "
+                "pagato, dai 13 giorni prima della scadenza, e il giorno prima."
+            )
+        )
+    if overlap.soon:
+        sentences.append(
+            ngettext(
+                "Un avviso scade entro 13 giorni: IO può cominciare subito a ricordarlo, ogni 3 giorni e il giorno "
+                "prima.",
+                "%(soon)s avvisi scadono entro 13 giorni: IO può cominciare subito a ricordarli, ogni 3 giorni e il "
+                "giorno prima.",
+                overlap.soon,
+            )
+            % told
+        )
+        sentences.append(_("Un altro sollecito vostro negli stessi giorni sarebbe in più."))
+    if overlap.is_partial:
+        sentences.append(_("Abbiamo guardato le prime %(looked_at)s righe.") % told)
+    title = _("Alcune persone avrebbero due solleciti") if overlap.reminded else _("IO sollecita anche da sé")
+    return title, " ".join(sentences)

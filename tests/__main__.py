@@ -30,8 +30,8 @@ def main(arguments: list[str]) -> int:
         print(f"{name}: {'found' if servers.has(name) else otherwise}", flush=True)  # noqa: T201
     print(f"Tests run on {_stack()}.", flush=True)  # noqa: T201
     workers = min(_MOST_WORKERS, os.cpu_count() or 1)
-    # Tests of a group (a browser, crashes) run one after the other in one worker.
-    command = [sys.executable, "-m", "pytest", "-n", str(workers), "--dist", "loadgroup", "-q", *arguments]
+    # Which tests are not to be parted is said in tests.conftest.
+    command = [sys.executable, "-m", "pytest", "-n", str(workers), "--dist", "loadscope", "-q", *arguments]
     return subprocess.run(command, check=False).returncode
 
 

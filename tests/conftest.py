@@ -23,6 +23,8 @@ from django.core.management import call_command
 from django.db.models import Min
 from django.test import Client
 from django.utils import timezone
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling, Scheduling
 
 from messaging.delivery import claims, loop, pauses, reachability
 from messaging.models import GatewayAccount, Message
@@ -32,6 +34,7 @@ from tests.portal_process import PortalProcess
 from tests.settings import RUN, RUN_DIR
 from tests.simulator_process import SimulatorProcess
 
+_SHARED = ("tests/browser/", "tests/chaos/test_crashes.py", "tests/chaos/test_running.py")
 REQUIRE_ALL = os.environ.get("REQUIRE_ALL") == "1"
 
 
@@ -47,6 +50,17 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             pytest.fail(f"{', '.join(missing)} is missing, and REQUIRE_ALL=1 demands it")
         if missing:
             pytest.skip(f"{', '.join(missing)} is not here")
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
+    return ByPortal(config, log)
+
+
+class ByPortal(LoadScopeScheduling):
+    """Each test by itself, but those that share a running portal one after the other in one worker."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next((place for place in _SHARED if nodeid.startswith(place)), nodeid)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -90,6 +104,15 @@ def remove_queue(url: str, queue: str) -> None:
         channel.exchange_delete(queue)
         if url.startswith("redis"):
             channel.client.delete(queue, f"_kombu.binding.{queue}", f"_kombu.binding_permanent.{queue}")
+
+
+@pytest.fixture
+def empty_storage(settings: Any, tmp_path: Path) -> Path:
+    """The folder of a storage for attachments that begins empty."""
+    folder = tmp_path / "media"
+    options = {**settings.STORAGES["default"]["OPTIONS"], "location": folder}
+    settings.STORAGES = {**settings.STORAGES, "default": {**settings.STORAGES["default"], "OPTIONS": options}}
+    return folder
 
 
 # The IO platform
@@ -161,8 +184,8 @@ def make_portal(tmp_path: Path) -> Iterator[Callable[..., PortalProcess]]:
     """``make_portal(**variables)`` starts one more portal; see tests.portal_process."""
     portals: list[PortalProcess] = []
 
-    def make(*, start: bool = True, stack: str | None = None, **variables: str) -> PortalProcess:
-        portal = PortalProcess(tmp_path / f"portal{len(portals)}", stack=stack, **variables)
+    def make(*, start: bool = True, stack: str | None = None, fresh: bool = False, **variables: str) -> PortalProcess:
+        portal = PortalProcess(tmp_path / f"portal{len(portals)}", stack=stack, fresh=fresh, **variables)
         portals.append(portal)
         if start:
             portal.start()

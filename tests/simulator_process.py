@@ -18,6 +18,7 @@ TRIBUTI, TRIBUTI_SECONDARY = "demo-tributi-primary-0000000000001", "demo-tributi
 SCUOLA = "demo-scuola-primary-0000000000003"
 ANAGRAFE = "demo-anagrafe-primary-0000000000005"
 BORGOFIORE = "demo-borgofiore-primary-0000000000007"
+MANAGE = "demo-valdoria-manage-000000000000009"
 ACCOUNT = "valdoria"
 #: Citizens with a story.
 REGULAR, NOT_ON_IO, OPTED_OUT_OF_TRIBUTI = "BNCLRA85T50Z999B", "FRRPLA61H08Z999D", "MNTSFN72R20Z999N"
@@ -82,12 +83,35 @@ class Desk:
         self._ask("POST", "citizens", {"fiscal_code": fiscal_code, **traits})
 
     def tune(self, **settings: Any) -> None:
-        """Change limit, latency_ms, jitter_ms, settle_seconds."""
+        """Change limit, latency_ms, jitter_ms, settle_seconds, lollipop_algorithm, lollipop_encoding."""
         self._ask("POST", "settings", settings)
 
     def settle(self) -> None:
         """Give every message its final status now."""
         self._ask("POST", "settle")
+
+    def open(self, message: str, part: str = "detail", url: str = "") -> dict[str, Any]:
+        """The citizen opens a message on the phone: what the app gets (status, error, title, markdown, attachments...).
+
+        `message` is IO's id; `part` is detail, precondition or attachment, the last with its `url`.
+        """
+        body = {"part": part, "url": url} if url else {"part": part}
+        seen: dict[str, Any] = self._ask("POST", f"messages/{message}/open", body)
+        return seen
+
+    def read(self, message: str) -> None:
+        """The citizen has read a message; nothing is fetched."""
+        self._ask("POST", f"messages/{message}/read")
+
+    def pay(self, message: str) -> None:
+        """The citizen has paid a message's notice."""
+        self._ask("POST", f"messages/{message}/pay")
+
+    def fetches(self, message: str = "") -> list[dict[str, Any]]:
+        """What IO has asked institutions for, and what the app made of it; of one message, or of all."""
+        query = f"?{urllib.parse.urlencode({'message': message})}" if message else ""
+        found: list[dict[str, Any]] = self._ask("GET", f"fetches{query}")
+        return found
 
     def answers(self) -> bool:
         """Whether the desk is open and the API listens."""

@@ -9,15 +9,27 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from django.core.files.base import ContentFile
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from messaging.enums import BatchStatus, Role, Status
-from messaging.models import Batch, Message, ServicePause
+from messaging.models import Attachment, Batch, Message, MessageAttachment, ServicePause
+from messaging.remote import contents
 from tests import cast
 
 # Whoever asks.
-ANYBODY = {"healthz", "readyz", "help", "status_help", "spreadsheet_help", "accessibility", "privacy", "set_language"}
+ANYBODY = {
+    "healthz",
+    "readyz",
+    "help",
+    "status_help",
+    "spreadsheet_help",
+    "remote_content_help",
+    "accessibility",
+    "privacy",
+    "set_language",
+}
 # Every person who has signed in; what it shows is their own.
 SIGNED_IN = {
     "desk",
@@ -39,6 +51,7 @@ SUPERVISOR = {"waiting_list", "overview", "overview_waiting", "overview_table"}
 SIGNED_IN_POST = {"message_search", "template_preview"}
 # A message of the person's services: both roles in it see it, an administrator without a role does not.
 MESSAGE = {"message_detail", "message_live", "message_edit", "message_check"}
+MESSAGE |= {"message_remote_correct", "attachment_open"}
 MESSAGE_POST = {
     "message_preview",
     "message_reachability",
@@ -49,6 +62,7 @@ MESSAGE_POST = {
     "message_cancel",
     "message_retry",
     "message_reopen",
+    "message_remote_preview",
 }
 # Only supervisors of the service may: the clerk is refused, a stranger finds nothing.
 SUPERVISOR_POST = {"message_approve", "message_send_back", "message_resolve"}
@@ -56,6 +70,8 @@ SUPERVISOR_POST = {"message_approve", "message_send_back", "message_resolve"}
 SENDING = {"batch_detail", "batch_live", "batch_report", "batch_cancel", "batch_errata"}
 SENDING_POST = {"batch_search", "batch_pause", "batch_resume", "batch_withdraw"}
 SENDING |= {"batch_check", "batch_check_live", "batch_columns", "batch_preview", "batch_rows_download"}
+SENDING |= {"batch_files_download"}
+SENDING_POST |= {"batch_folder"}
 SENDING_POST |= {
     "batch_ask",
     "batch_correct",
@@ -73,10 +89,21 @@ TEMPLATE_POST = {"template_delete"}
 SERVICE = {"service_detail"}
 SERVICE_POST = {"service_resume"}
 ADMINISTRATOR_POST = {"sending_release"}
+# Of an institution: only who administers it; those who work in its services find nothing.
+INSTITUTIONS = {"remote_configurations"}
+INSTITUTION = {"remote_configuration"}
+INSTITUTION_POST = {
+    "remote_configuration_tell",
+    "remote_configuration_compare",
+    "remote_configuration_rotate",
+    "remote_configuration_key",
+    "remote_configuration_keep",
+}
 
 KNOWN = (
     ANYBODY | SIGNED_IN | SIGNED_IN_POST | MESSAGE | MESSAGE_POST | SUPERVISOR_POST | TEMPLATE | TEMPLATE_POST | SERVICE
     | SERVICE_POST | ADMINISTRATOR_POST | SENDING | SENDING_POST | SENDING_SUPERVISOR_POST
+    | INSTITUTIONS | INSTITUTION | INSTITUTION_POST
 )  # fmt: skip
 
 
@@ -92,6 +119,14 @@ def named_addresses() -> Iterator[tuple[str, list[str]]]:
                 yield pattern.name or "", list(pattern.pattern.converters)
 
     yield from walk(get_resolver().url_patterns)
+
+
+def a_file(message: Message) -> MessageAttachment:
+    """A file of a draft; this test opens it, and does not read it."""
+    person = message.author
+    kept = Attachment(service=message.service, name="a.pdf", size=4, pages=1, digest="a", uploaded_by=person)
+    kept.file.save("a.pdf", ContentFile(b"%PDF"))
+    return contents.attach(message, kept, "a.pdf", person)
 
 
 class Scene:
@@ -112,6 +147,7 @@ class Scene:
             "person without any role": cast.make_person("newcomer"),
         }
         self.message = cast.make_message(service=self.service, status=Status.DRAFT, author=self.people["clerk"])
+        self.attached = a_file(self.message)
         self.template = cast.make_template(self.service)
         self.batch = cast.make_batch(
             service=self.service, people=1, status=BatchStatus.SENDING, author=self.people["clerk"]
@@ -123,8 +159,11 @@ class Scene:
             "public_id": self.batch.public_id if name.startswith("batch_") else self.message.public_id,
             "slug": self.service.slug,
             "which": "wrong",
+            "attachment": self.attached.attachment_id,
             "pk": self.pause.pk if name == "service_resume" else self.template.pk,
         }
+        if name in INSTITUTION | INSTITUTION_POST:
+            values["pk"] = self.service.institution_id
         return reverse(name, kwargs={argument: values[argument] for argument in arguments})
 
     def client(self, who: str) -> Client:
@@ -237,9 +276,23 @@ def test_only_an_administrator_releases_held_sendings(scene: Scene, who: str) ->
         assert response.status_code in {403, 404}
 
 
+@pytest.mark.parametrize(
+    ("name", "arguments"), [row for row in ADDRESSES if row[0] in INSTITUTIONS | INSTITUTION | INSTITUTION_POST]
+)
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_an_institution_is_its_administrators_alone(scene: Scene, name: str, arguments: list[str], method: str) -> None:
+    for who in ("clerk", "supervisor"):
+        assert getattr(scene.client(who), method)(scene.address(name, arguments)).status_code in {404, 405}
+    expected = {200, 302} if (method == "post") == (name in INSTITUTION_POST) or name in INSTITUTION else {405}
+    if name in {"remote_configuration_tell", "remote_configuration_compare", "remote_configuration_rotate"}:
+        # Nothing is configured yet.
+        expected = {404} if method == "post" else {405}
+    assert getattr(scene.client("administrator"), method)(scene.address(name, arguments)).status_code in expected
+
+
 @pytest.mark.parametrize(("name", "arguments"), ADDRESSES)
 def test_what_changes_something_cannot_be_done_by_a_link(scene: Scene, name: str, arguments: list[str]) -> None:
     posts = MESSAGE_POST | SUPERVISOR_POST | SENDING_POST | SENDING_SUPERVISOR_POST | SIGNED_IN_POST
-    if name in posts | TEMPLATE_POST | SERVICE_POST | ADMINISTRATOR_POST:
+    if name in posts | TEMPLATE_POST | SERVICE_POST | ADMINISTRATOR_POST | INSTITUTION_POST:
         response = scene.client("supervisor").get(scene.address(name, arguments))
         assert response.status_code == 405, name

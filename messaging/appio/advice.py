@@ -42,19 +42,78 @@ def advice(
     html_tag, image, rule_cuts_email, body_starts_with_rule; no_contact; amount_mismatch, amount_matches,
     due_date_mismatch, due_date_matches.
     """
-    tree = parse(body)
-    plain = plain_text(body)
+    text = _Text.of(body)
+    given = [*_subject(subject), *_body(subject, text), *_rules(body), *_contact(text, buttons)]
+    return [*given, *_payment(subject, text, amount_cents, due_date)]
+
+
+def public_advice(subject: str, body: str) -> list[Advice]:
+    """Return what to say about the public part of a message of which IO fetches the text: it tells nobody's business.
+
+    The courtesy text goes into the e-mail and stays with IO, so it is judged as strictly as the subject (platform
+    notes, A2). Codes: those of `advice` on subject and layout, and courtesy_fiscal_code, courtesy_name,
+    courtesy_amount, courtesy_health, courtesy_family, courtesy_clean.
+    """
+    text = _Text.of(body)
+    faults = [code.replace("subject_", "courtesy_") for code in findings.subject_faults(text.plain)]
+    courtesy = [Advice(code, "body") for code in faults]
+    if body.strip() and not faults:
+        courtesy.append(Advice("courtesy_clean", "body", good=True))
+    return [*_subject(subject), *courtesy, *_body(subject, text), *_rules(body)]
+
+
+def protected_advice(
+    subject: str,
+    body: str,
+    *,
+    amount_cents: int | None,
+    due_date: date | None,
+    buttons: Sequence[Button] = (),
+) -> list[Advice]:
+    """Return what to say about a text that only the citizen reads, in the app: names and amounts belong there.
+
+    Codes: those of `advice` but for what is said of a subject or of the e-mail.
+    """
+    text = _Text.of(body)
+    given = [*_body(subject, text), *_front_matter(body), *_contact(text, buttons)]
+    return [*given, *_payment(subject, text, amount_cents, due_date)]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Text:
+    """A text read once: as it is written, in plain words, and taken apart."""
+
+    body: str
+    plain: str
+    tree: SyntaxTreeNode
+
+    @classmethod
+    def of(cls, body: str) -> _Text:
+        return cls(body, plain_text(body), parse(body))
+
+
+def _subject(subject: str) -> list[Advice]:
     given = [Advice(code, "subject") for code in findings.subject_faults(subject)]
     if subject.strip() and not given:
         given.append(Advice("subject_clean", "subject", good=True))
-    given += _shouting(subject, plain)
-    given += [Advice(code, "body") for code in findings.private_numbers(body)]
-    given += [Advice(code, "body") for code in _unique(_layout(tree))]
-    given += _rules(body)
-    if plain and not (findings.names_a_contact(plain) or _has_link(tree) or _offers_help(buttons)):
-        given.append(Advice("no_contact", "body"))
-    said = f"{subject}\n{plain}"
-    return [*given, *_amount(said, amount_cents), *_due_date(said, due_date)]
+    return given
+
+
+def _body(subject: str, text: _Text) -> Iterator[Advice]:
+    yield from _shouting(subject, text.plain)
+    yield from (Advice(code, "body") for code in findings.private_numbers(text.body))
+    yield from (Advice(code, "body") for code in _unique(_layout(text.tree)))
+
+
+def _contact(text: _Text, buttons: Sequence[Button]) -> Iterator[Advice]:
+    if text.plain and not (findings.names_a_contact(text.plain) or _has_link(text.tree) or _offers_help(buttons)):
+        yield Advice("no_contact", "body")
+
+
+def _payment(subject: str, text: _Text, amount_cents: int | None, due_date: date | None) -> Iterator[Advice]:
+    said = f"{subject}\n{text.plain}"
+    yield from _amount(said, amount_cents)
+    yield from _due_date(said, due_date)
 
 
 def _unique(codes: Iterator[str]) -> list[str]:
@@ -71,6 +130,10 @@ def _shouting(subject: str, plain: str) -> Iterator[Advice]:
 def _rules(body: str) -> Iterator[Advice]:
     if "---" in body:
         yield Advice("rule_cuts_email", "body")
+    yield from _front_matter(body)
+
+
+def _front_matter(body: str) -> Iterator[Advice]:
     if body.startswith("---"):
         yield Advice("body_starts_with_rule", "body")
 

@@ -70,22 +70,18 @@ class Client:
         `NotSent`, `Refused`, `KeyRejected`, `Forbidden` and `Throttled` prove that nothing was created. After
         `Unanswered` nobody knows: there is no idempotency key, so it must not be repeated blindly (notes, 6.3).
         """
-        return self._call("POST", "/messages", key, answers.read_submit, payload)
+        return self.call("POST", "/messages", key, answers.read_submit, payload)
 
     def profile(self, key: str, fiscal_code: str) -> Reply[ProfileAnswer]:
         """Ask whether the key's service may write to a citizen; the fiscal code travels in the body (notes, 4)."""
-        return self._call("POST", "/profiles", key, answers.read_profile, {"fiscal_code": fiscal_code})
+        return self.call("POST", "/profiles", key, answers.read_profile, {"fiscal_code": fiscal_code})
 
     def message(self, key: str, fiscal_code: str, message_id: str) -> Reply[MessageAnswer]:
         """Ask where a message stands, with a key of the service that sent it (notes, 3)."""
         place = f"/messages/{quote(fiscal_code, safe='')}/{quote(message_id, safe='')}"
-        return self._call("GET", place, key, answers.read_message)
+        return self.call("GET", place, key, answers.read_message)
 
-    def close(self) -> None:
-        """Close the connection; the client can be used again."""
-        self._connection.close()
-
-    def _call(
+    def call(
         self,
         method: str,
         place: str,
@@ -93,6 +89,10 @@ class Client:
         read: Callable[[int, Mapping[str, str], bytes | None], AnswerT],
         value: Mapping[str, object] | None = None,
     ) -> Reply[AnswerT | KeyRejected | NotSent | Unanswered]:
+        """Make one call: `place` under the base address, `value` as its JSON body, the answer as `read` sees it.
+
+        For operations that have a module of their own; `read` takes status, headers and body as `answers` does.
+        """
         if not _USABLE_KEY.fullmatch(key):
             return Reply(KeyRejected("malformed"), None, None, 0.0)
         headers, body = {**_HEADERS, _KEY_HEADER: key}, None
@@ -110,6 +110,10 @@ class Client:
             return Reply(raw, None, None, seconds)
         answer = read(raw.status, raw.headers, raw.body)
         return Reply(answer, remaining(raw.headers), raw.status, seconds)
+
+    def close(self) -> None:
+        """Close the connection; the client can be used again."""
+        self._connection.close()
 
     def _exchange(
         self, method: str, target: str, headers: Mapping[str, str], body: bytes | None

@@ -9,10 +9,10 @@ from datetime import date
 from typing import Literal
 
 from messaging.appio import fiscal_codes, rules
+from messaging.appio.remote import ThirdParty, third_party_data
 from messaging.appio.rules import Problem
 
 _PAYEE = re.compile(r"[0-9]{11}")
-_NOT_TEXT = re.compile("[\x00\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +20,7 @@ class Outgoing:
     """One message to one citizen, complete: placeholders filled, buttons merged into `markdown`.
 
     `amount` is in eurocents, `due_date` a day in Italy, `payee` the creditor's 11-digit code, `time_to_live` in
-    seconds. None leaves the field to the platform's default.
+    seconds. None leaves the field to the platform's default. With `third_party` IO fetches text or files from us.
     """
 
     fiscal_code: str
@@ -34,6 +34,7 @@ class Outgoing:
     feature_level: Literal["STANDARD", "ADVANCED"] = "STANDARD"
     time_to_live: int | None = None
     require_secure_channels: bool | None = None
+    third_party: ThirdParty | None = None
 
 
 def build_payload(outgoing: Outgoing) -> dict[str, object]:
@@ -56,6 +57,8 @@ def _content(outgoing: Outgoing) -> dict[str, object]:
         content["due_date"] = rules.format_timestamp(rules.due_date_to_utc(outgoing.due_date))
     if outgoing.amount is not None and outgoing.notice_number is not None:
         content["payment_data"] = _payment_data(outgoing)
+    if outgoing.third_party is not None:
+        content["third_party_data"] = third_party_data(outgoing.third_party)
     return content
 
 
@@ -86,8 +89,8 @@ def check(
     no_due_date); payee (pattern, no_payment, not_allowed); feature_level (not_allowed); time_to_live (range).
     """
     problems = list(_fiscal_code_problems(outgoing, allowed))
-    problems += _text_problems("subject", outgoing.subject, rules.SUBJECT_MIN, rules.SUBJECT_MAX)
-    problems += _text_problems("markdown", outgoing.markdown, rules.MARKDOWN_MIN, rules.MARKDOWN_MAX)
+    problems += rules.text_problems("subject", outgoing.subject, rules.SUBJECT_MIN, rules.SUBJECT_MAX)
+    problems += rules.text_problems("markdown", outgoing.markdown, rules.MARKDOWN_MIN, rules.MARKDOWN_MAX)
     problems += _amount_problems(outgoing, max_amount)
     problems += _notice_problems(outgoing)
     problems += _payee_problems(outgoing, payee_allowed)
@@ -98,16 +101,6 @@ def check(
 def _fiscal_code_problems(outgoing: Outgoing, allowed: Collection[str]) -> Iterator[Problem]:
     if code := fiscal_codes.problem(outgoing.fiscal_code, allowed):
         yield Problem("fiscal_code", code)
-
-
-def _text_problems(field: str, text: str, shortest: int, longest: int) -> Iterator[Problem]:
-    length = rules.utf16_length(text)
-    if length < shortest:
-        yield Problem(field, "too_short", {"length": length, "limit": shortest})
-    if length > longest:
-        yield Problem(field, "too_long", {"length": length, "limit": longest})
-    if _NOT_TEXT.search(text):
-        yield Problem(field, "not_text")
 
 
 def _amount_problems(outgoing: Outgoing, max_amount: int) -> Iterator[Problem]:

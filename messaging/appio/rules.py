@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
@@ -20,6 +20,7 @@ TIME_TO_LIVE_MAX = 604_800
 
 NOTICE_NUMBER_LENGTH = 18
 ROME = ZoneInfo("Europe/Rome")
+_NOT_TEXT = re.compile("[\x00\ud800-\udfff]")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -46,6 +47,17 @@ class AmountError(ValueError):
 def utf16_length(text: str) -> int:
     """Return the length of `text` as the platform counts it, in UTF-16 units (IO messages API notes, 2.1)."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def text_problems(field: str, text: str, shortest: int, longest: int) -> Iterator[Problem]:
+    """Yield what the platform would refuse of a text: too_short, too_long (with length and limit), not_text."""
+    length = utf16_length(text)
+    if length < shortest:
+        yield Problem(field, "too_short", {"length": length, "limit": shortest})
+    if length > longest:
+        yield Problem(field, "too_long", {"length": length, "limit": longest})
+    if _NOT_TEXT.search(text):
+        yield Problem(field, "not_text")
 
 
 def normalise_notice_number(text: str) -> str:

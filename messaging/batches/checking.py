@@ -17,14 +17,16 @@ from django.db import OperationalError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from messaging.batches import counters, plans, room, uploads
+from messaging.batches import counters, folders, plans, uploads
 from messaging.batches.cells import cleaned, encode, storable
 from messaging.batches.inserting import insert
 from messaging.batches.judging import Judge
 from messaging.delivery import batches
 from messaging.delivery.notices import tell
+from messaging.documents.problems import FolderProblem
 from messaging.enums import BatchStatus, NoticeKind
 from messaging.models import Batch, BatchRow, RememberedColumn
+from messaging.remote import attachments, room
 from messaging.spreadsheets.cells import Cell
 from messaging.spreadsheets.columns import Matching, column_labels, match_columns
 from messaging.spreadsheets.duplicates import DuplicateFinder
@@ -32,6 +34,8 @@ from messaging.spreadsheets.problems import FileProblem
 from messaging.spreadsheets.reading import open_sheet
 
 GROUP = 1_000
+#: The problem of the folder of attachments; its parameters are the folder's own code and parameters.
+FOLDER = "folder"
 #: Whoever waited so long for a check may have gone on to something else, and gets an e-mail.
 LONG = timedelta(seconds=20)
 #: All that a check writes into a row that was there before.
@@ -55,18 +59,41 @@ def check(batch: Batch, should_stop: Callable[[], bool]) -> None:
     if batch.status != BatchStatus.CHECKING:
         return
     try:
-        if batch.file_parts.exists():
-            _check_file(batch, should_stop)
-        else:
-            check_rows(batch, should_stop)
+        if code := uploads.what_keeps(batch, batch.service):
+            _set_aside(batch, {"code": code, "params": {}})
+        elif _has_files(batch, should_stop):
+            _check(batch, should_stop)
     except _Lost:
-        return
+        folders.forget_of_discarded(batch)
+    except FolderProblem as problem:
+        _set_aside(batch, {"code": FOLDER, "params": {"code": problem.code, "params": problem.params}})
     except FileProblem as problem:
         _refuse(batch, problem.code, **problem.params)
     except (OSError, OperationalError) as error:
         if not room.is_full(error):
             raise
         _refuse(batch, "no_room")
+
+
+def _has_files(batch: Batch, should_stop: Callable[[], bool]) -> bool:
+    """Take the files out of the folder that came with the spreadsheet; False when stopped before all were."""
+    if not batch.folder:
+        return True
+
+    def tell(share: float) -> None:
+        _ours(batch).update(progress=int(share * 1000))
+
+    attachments.take_folder(batch, batch.author, lambda: not should_stop() and _ours(batch).exists(), tell)
+    if not _ours(batch).exists():
+        raise _Lost
+    return not batch.folder
+
+
+def _check(batch: Batch, should_stop: Callable[[], bool]) -> None:
+    if batch.file_parts.exists():
+        _check_file(batch, should_stop)
+    else:
+        check_rows(batch, should_stop)
 
 
 def check_rows(batch: Batch, should_stop: Callable[[], bool]) -> None:
@@ -188,6 +215,14 @@ def _finish(batch: Batch) -> None:
         moved = batches.move(batch, counters.status_for(batch), progress=1000)
         if moved and timezone.now() - began > LONG:
             tell([batch.author], NoticeKind.BATCH_CHECKED, batch.service)
+
+
+def _set_aside(batch: Batch, problem: dict[str, Any]) -> None:
+    """Keep what keeps the whole batch from being sent, beside file and rows, which serve again when it is gone."""
+    with transaction.atomic():
+        if not _ours(batch).exists():
+            raise _Lost
+        batches.move(batch, BatchStatus.NEEDS_ATTENTION, problem=problem)
 
 
 def _refuse(batch: Batch, code: str, **params: object) -> None:

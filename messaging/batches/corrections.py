@@ -16,7 +16,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from messaging.batches import asking, checking, counters, judging
+from messaging.batches import asking, checking, counters, folders, judging, plans, uploads
 from messaging.batches.cells import cleaned, decode, encode
 from messaging.delivery import batches
 from messaging.delivery.wake import wake_batch
@@ -36,7 +36,7 @@ _COMPARED = ("state", "problems", "warnings", "reachability", "ask_at", "leased_
 _COPIED = (
     *("service", "template", "corrects", "kind", "subject", "body", "buttons", "feature_level"),
     *("require_secure_channels", "invalid_after_due_date", "payee", "reference", "filename", "sheet_name"),
-    *("header", "columns"),
+    *("header", "columns", "folder_name", *plans.REMOTE_NAMES),
 )
 
 
@@ -107,6 +107,9 @@ def split_off_wrong(batch: Batch, person: User) -> Batch:
         draft.save()
         for group in _in_groups(_rows(held).filter(state=RowState.WRONG)):
             BatchRow.objects.bulk_create(_copy(row, draft) for row in group)
+        if held.has_attachments:
+            # A name that was mistyped may mean any file that no other row names.
+            folders.copy(held, draft, besides=folders.keys_of_others(held, RowState.WRONG))
         _take_wrong(held, RowState.MOVED)
         # Nothing is left to be checked: these rows are wrong, and why stands in them.
         batches.move(draft, BatchStatus.CHECKING, actor=person)
@@ -133,6 +136,23 @@ def set_columns(batch: Batch, person: User, chosen: Mapping[str, int], *, rememb
         _check_again(held, person, columns=held.columns)
 
 
+def add_folder(batch: Batch, person: User, folder: uploads.Folder) -> None:
+    """Add the PDFs of a zip, in place of those with the same names, and judge all rows again in the background.
+
+    Raises FolderProblem, and changes nothing.
+    """
+    before = Batch.objects.values("status", "problem").get(pk=batch.pk)
+    with _held(batch, person) as held:
+        # From here on nothing is sent of it, and nobody checks it before the folder is there.
+        _check_again(held, person, **uploads.reserved())
+    try:
+        # Not within the transaction: the storage may be far away.
+        uploads.store_folder(batch, folder)
+    except BaseException:
+        batches.move(batch, BatchStatus(before["status"]), actor=person, problem=before["problem"], **uploads.free())
+        raise
+
+
 def recheck(batch: Batch, person: User) -> None:
     """Check all rows again in the background, as when the service's rules have changed, or after a full disk."""
     with _held(batch, person) as held:
@@ -148,6 +168,7 @@ def discard(batch: Batch, person: User) -> None:
         asking.stop(held)
         BatchFilePart.objects.filter(batch=held).delete()
         batches.move(held, BatchStatus.CANCELLED, actor=person)
+    folders.forget_of_discarded(held)
     _follow(batch, held)
 
 

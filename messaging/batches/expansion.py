@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -13,13 +13,14 @@ from structlog import get_logger
 
 from messaging.appio.buttons import ButtonError
 from messaging.batches import plans
+from messaging.batches.cells import decode
 from messaging.delivery import batches, births
 from messaging.delivery.notices import tell
 from messaging.delivery.reachability import SERVES_FOR
 from messaging.delivery.wake import wake
 from messaging.enums import BatchStatus, NoticeKind, ReachabilityAnswer, RowState
-from messaging.models import Batch, BatchRow, Message, Reachability
-from messaging.spreadsheets.rows import CheckPlan
+from messaging.models import Batch, BatchRow, Message, MessageAttachment, Reachability
+from messaging.spreadsheets.rows import CheckedRow, CheckPlan, check_row
 
 log = get_logger(__name__)
 
@@ -78,7 +79,8 @@ def _expand_next(batch: Batch, plan: CheckPlan) -> bool:
     rows = list(good.select_related("recipient").order_by("number")[:GROUP])
     columns: dict[str, Any] = {}
     if rows:
-        repeated = births.create(batch, [_message(batch, row, plan) for row in rows], _answers(batch, rows))
+        messages, files = _messages(batch, rows, plan)
+        repeated = births.create(batch, messages, _answers(batch, rows), files)
         if repeated:
             columns = _leave_out(batch, rows, {number: print_.message_id for number, print_ in repeated.items()})
         columns["expanded_to"] = rows[-1].number
@@ -88,9 +90,24 @@ def _expand_next(batch: Batch, plan: CheckPlan) -> bool:
     return bool(rows)
 
 
-def _message(batch: Batch, row: BatchRow, plan: CheckPlan) -> Message:
+def _messages(batch: Batch, rows: Sequence[BatchRow], plan: CheckPlan) -> tuple[list[Message], list[MessageAttachment]]:
+    """The messages of a group of rows, and their files; none of them saved."""
+    cells = [decode(row.cells) for row in rows]
+    plans.look_up_files(plan, cells)
+    messages: list[Message] = []
+    files: list[MessageAttachment] = []
+    for row, values in zip(rows, cells, strict=True):
+        found = check_row(row.number, values, plan)
+        messages.append(_message(batch, row, found, plan))
+        if batch.has_attachments:
+            # As for a button, below: the digest covers the files too.
+            assert found.files, f"row {row.number} has no file"
+            files += plans.files_of(messages[-1], found)
+    return messages, files
+
+
+def _message(batch: Batch, row: BatchRow, found: CheckedRow, plan: CheckPlan) -> Message:
     """Whatever has changed at IO since the check (a lower maximum, a lost permission) IO itself will answer."""
-    found = plans.checked(row, plan)
     try:
         message = plans.message_of(batch, row, found, plan)
     except ButtonError as error:

@@ -73,6 +73,8 @@ def _text(batch: Batch, line: Line, message: Message) -> str:
             return _("Risulta pagato.")
         case Status.PROCESSED if message.read_status == "READ":
             return _("Risulta letto.")
+        case Status.PROCESSED if message.seen_at:
+            return _("Il cittadino lo ha aperto.")
         case Status.PROCESSED:
             return _("È nell’app.")
         case Status.REFUSED:

@@ -40,6 +40,7 @@ class Judge:
         the rows, where they need not be decoded. Never inside a transaction that another one may wait for.
         """
         given = cells if cells is not None else [decode(row.cells) for row in rows]
+        plans.look_up_files(self._plan, given)
         checked = [check_row(row.number, values, self._plan) for row, values in zip(rows, given, strict=True)]
         keys = [self._content_key(found) for found in checked]
         if duplicates is not None:

@@ -16,7 +16,7 @@ from messaging.models import Batch, BatchRow, Message, Recipient
 PAGE = 50
 _COLUMNS = (
     "public_id", "batch", "row", "status", "changed_at", "io_id", "refusal_cause", "refusal_owner", "read_status",
-    "payment_status",
+    "payment_status", "seen_at", "paid_at", "has_remote_content", "feature_level",
 )  # fmt: skip
 
 

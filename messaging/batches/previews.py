@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from messaging.appio.buttons import ButtonError
 from messaging.batches import plans
 from messaging.enums import RowState
-from messaging.models import Batch, BatchRow, Message
+from messaging.models import Batch, BatchRow, Message, MessageAttachment
 
 _READABLE = (RowState.GOOD, RowState.REPEATED)
 
 
-def message_for(batch: Batch, number: int) -> Message | None:
-    """The message of a row, never saved; None when there is no such row, or when it cannot become a message."""
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The message of a row with its files, none of them ever saved."""
+
+    message: Message
+    files: list[MessageAttachment]
+
+
+def sample_of(batch: Batch, number: int) -> Sample | None:
+    """What a row becomes; None when there is no such row, or when it cannot become a message."""
     readable = BatchRow.objects.filter(batch=batch, number=number, state__in=_READABLE)
     row = readable.select_related("recipient").first()
     if row is None:
@@ -26,7 +36,7 @@ def message_for(batch: Batch, number: int) -> Message | None:
     except ButtonError:
         return None
     message.recipient = row.recipient
-    return message
+    return Sample(message, plans.files_of(message, found))
 
 
 def neighbours(batch: Batch, number: int) -> tuple[int | None, int | None]:

@@ -8,10 +8,12 @@ from typing import Any
 from django.utils import timezone
 
 from messaging.appio.payloads import Outgoing, build_payload
+from messaging.batches.plans import texts_of
 from messaging.delivery import content
 from messaging.delivery.approval import REPEAT_WINDOW
 from messaging.enums import NEVER_ARRIVED, FeatureLevel, Status
 from messaging.models import Batch, ContentFingerprint
+from messaging.remote import contents
 from messaging.spreadsheets.rows import CheckedRow, CheckPlan
 
 
@@ -56,4 +58,7 @@ class RepeatFinder:
             **self._options,
         )
         payload = build_payload(outgoing)
+        if self._plan.rules.third_party is not None:
+            said = contents.digest(texts_of(merged), [file.digest for file in row.files])
+            payload = content.said_remotely(payload, said, merged.buttons)
         return content.fingerprints_of(self._batch.service_id, payload, row.notice_number or "")

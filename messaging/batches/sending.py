@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 from messaging.batches import corrections, uploads, work
 from messaging.delivery import batches, hours
 from messaging.delivery.batches import CannotSend
+from messaging.documents.problems import FolderProblem
 from messaging.enums import MOVING, BatchStatus, RowState, Status
 from messaging.models import Batch, BatchRow, Service, Template, User
 from messaging.spreadsheets.problems import FileProblem
@@ -47,7 +48,7 @@ class Job:
     """What a scheduled job asks for. That recipients are direct ones of the service is declared by whoever set it up.
 
     ``again``: why what was sent before goes again; empty, it does not. ``good_rows``: send the good rows of a file
-    that has others too.
+    that has others too. ``folder``: the PDFs that rows name, where the template has attachments, and only there.
     """
 
     service: Service
@@ -56,15 +57,17 @@ class Job:
     name: str = ""
     good_rows: bool = False
     again: str = ""
+    folder: uploads.Folder | None = None
 
 
 @dataclass(slots=True)
 class Report:
     """What became of a file.
 
-    ``reason`` says why it was not sent, or what it waits for: file (``params``: of a `FileProblem`), columns, rows,
-    approval, hours, sent_before (``earlier``: by which batch, when it was the same file), changed (somebody changed it
-    meanwhile), or a code of `CannotSend`. ``queued``: rows that have become messages.
+    ``reason`` says why it was not sent, or what it waits for: file (``params``: of a `FileProblem`), folder (of a
+    `FolderProblem`), no_folder, folder_not_needed, columns, rows, approval, hours, sent_before (``earlier``: by which
+    batch, when it was the same file), changed (somebody changed it meanwhile), or a code of `CannotSend`. ``queued``:
+    rows that have become messages.
     """
 
     ending: Ending
@@ -81,10 +84,14 @@ class Report:
 
 def send(job: Job, stream: BinaryIO, filename: str) -> Report:
     """Send a file as far as it goes without waiting for anybody; one that is refused is discarded."""
+    if job.template.has_attachments != (job.folder is not None):
+        return Report(Ending.REFUSED, "no_folder" if job.template.has_attachments else "folder_not_needed")
     try:
-        batch = uploads.upload(job.service, job.template, job.person, stream, filename, job.name)
+        batch = uploads.upload(job.service, job.template, job.person, stream, filename, job.name, job.folder)
     except FileProblem as problem:
         return Report(Ending.REFUSED, "file", {"code": problem.code, "params": problem.params})
+    except FolderProblem as problem:
+        return Report(Ending.REFUSED, "folder", {"code": problem.code, "params": problem.params})
     try:
         report = _checked(job, batch)
         if report.ending is Ending.WELL:

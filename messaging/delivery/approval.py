@@ -58,6 +58,7 @@ def send(message: Message, person: User, *, repeat_reason: str = "", warnings_co
             "submitted_by": person,
             "repeat_reason": repeat_reason,
             "features": content.features(message),
+            "remote_configuration": going.configuration_id if (going := content.third_party(message)) else "",
             "typed": {},
         }
         if content.needs_approval(message):

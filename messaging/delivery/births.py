@@ -11,7 +11,7 @@ from messaging.delivery import content
 from messaging.delivery.approval import REPEAT_WINDOW
 from messaging.delivery.tally import Tally
 from messaging.enums import NEVER_ARRIVED, BatchStatus, Lane, ReachabilityAnswer, Reason, Status
-from messaging.models import Batch, ContentFingerprint, Message, StatusChange
+from messaging.models import Batch, ContentFingerprint, Message, MessageAttachment, RemoteContent, StatusChange
 
 
 class SentMeanwhile(Exception):
@@ -19,10 +19,14 @@ class SentMeanwhile(Exception):
 
 
 def create(
-    batch: Batch, messages: Sequence[Message], answers: Mapping[int, ReachabilityAnswer]
+    batch: Batch,
+    messages: Sequence[Message],
+    answers: Mapping[int, ReachabilityAnswer],
+    files: Sequence[MessageAttachment] = (),
 ) -> dict[int, ContentFingerprint]:
     """Save a group of a batch's messages inside the caller's transaction, which must hold the batch's row.
 
+    A message of which IO fetches a part has its unsaved ``remote_content``, and its ``files`` name it as theirs.
     ``answers`` are IO's fresh answers by recipient id: nobody who cannot be reached is written to. Returns, by row
     number, what must not become a message, with the fingerprint of what was sent in the last days. Raises
     SentMeanwhile.
@@ -35,13 +39,15 @@ def create(
             message.approval_digest = content.approval_digest(message, payload)
         message.features = content.features(message)
         _settle_status(message, batch, answers, now)
-        for digest in content.fingerprints_of(message.service_id, payload, message.notice_number):
+        said = content.said(message, payload)
+        for digest in content.fingerprints_of(message.service_id, said, message.notice_number):
             prints.setdefault(digest, message)
     known = _known(prints)
     may_repeat = batch.repeat_reason or batch.corrects_id
     repeated = {} if may_repeat else _repeated(prints, known, now)
     born = [message for message in messages if message.row not in repeated]
     Message.objects.bulk_create(born)
+    _save_what_is_fetched(born, files)
     StatusChange.objects.bulk_create(_first_step(message, batch, now) for message in born)
     _remember({digest: message for digest, message in prints.items() if message.pk}, known, now)
     tally = Tally()
@@ -59,6 +65,17 @@ def _settle_status(message: Message, batch: Batch, answers: Mapping[int, Reachab
         message.status = Status.UNREACHABLE
     else:
         message.status, message.lane, message.next_attempt_at = Status.QUEUED, Lane.BATCH, now
+
+
+def _save_what_is_fetched(born: Sequence[Message], files: Sequence[MessageAttachment]) -> None:
+    contents = [message.remote_content for message in born if content.is_fetched(message)]
+    for one in contents:
+        one.message = one.message  # takes over the id that the message has now
+    RemoteContent.objects.bulk_create(contents)
+    kept = [file for file in files if file.message.pk]
+    for file in kept:
+        file.message = file.message
+    MessageAttachment.objects.bulk_create(kept)
 
 
 def _first_step(message: Message, batch: Batch, now: datetime) -> StatusChange:

@@ -25,6 +25,8 @@ MARGIN = 0.05
 #: How far ahead of now permits are given to work that nobody watches, and to a person (seconds).
 LOOK_AHEAD = 0.1
 PERSON_LOOK_AHEAD = 1.0
+#: How long a person waits at the screen for a permit before we say that IO is busy (seconds).
+LONGEST_WAIT = 3.0
 #: Less than this share of the limit is taken for our own calls under way, not for a stranger.
 DEAD_BAND = 0.06
 #: The estimate of a stranger's calls falls by this share of the limit each second; it rises at once.
@@ -50,6 +52,29 @@ class Observation:
 
     remaining: int
     sent_at: float
+
+
+class NoPermit(Exception):
+    """A person at a screen would wait too long: the account is ``paused``, or others take its calls."""
+
+    def __init__(self, *, paused: bool) -> None:
+        super().__init__("paused" if paused else "busy")
+        self.paused = paused
+
+
+def wait_for_permit(account_id: int) -> None:
+    """Return when a call that a person waits for may start; raises NoPermit after LONGEST_WAIT at most."""
+    until = time.monotonic() + LONGEST_WAIT
+    while True:
+        grant = lease(account_id, 1, person=True)
+        if grant.paused:
+            raise NoPermit(paused=True)
+        if grant.starts:
+            time.sleep(max(0.0, grant.starts[0] - time.monotonic()))
+            return
+        if time.monotonic() + grant.wait > until:
+            raise NoPermit(paused=False)
+        time.sleep(grant.wait)
 
 
 def lease(account_id: int, wanted: int, *, person: bool = False, seen: Iterable[Observation] = ()) -> Grant:

@@ -44,6 +44,7 @@ LIGHT = (
     "failures_in_a_row",
     "features",
     "feature_level",
+    "has_remote_content",
     "amount",
     "polls",
     "io_id",

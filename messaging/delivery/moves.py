@@ -184,6 +184,10 @@ class Moves:
             )
         )
 
+    def watch(self, message: Message) -> None:
+        """Count what this row, read and locked in this transaction, is to reach: opened or read, paid."""
+        self._tally.watch(message)
+
     def _follow(self, message: Message, columns: Mapping[str, Any]) -> None:
         self._tally.leave(message)
         for name, value in columns.items():

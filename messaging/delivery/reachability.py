@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,8 +22,6 @@ from messaging.models import Message, Reachability, ReachabilityQuestion, Recipi
 SERVES_FOR = timedelta(hours=12)
 #: How many citizens one person may ask about in a day: asking is processing of personal data.
 QUESTIONS_A_DAY = 300
-#: How long a person waits at the screen for a permit before we say that IO is busy (seconds).
-LONGEST_WAIT = 3.0
 
 _clients = threading.local()
 
@@ -100,7 +97,10 @@ def ask(message: Message, person: User) -> Reachability:
     key = key_in_use(service.pk)
     if key is None:
         raise CannotAsk("no_key")
-    _wait_for_permit(service)
+    try:
+        budget.wait_for_permit(service.institution.account_id)
+    except budget.NoPermit as error:
+        raise CannotAsk("no_answer" if error.paused else "busy") from error
     reply = _client().profile(key.secret, recipient.fiscal_code)
     if isinstance(reply.answer, Profile | NoProfile):
         outage.record_answer(service.institution.account_id)
@@ -119,20 +119,6 @@ def _count(recipient: Recipient, service: Service, person: User) -> None:
     if ReachabilityQuestion.objects.filter(asked_by=person, asked_at__gt=since).count() >= QUESTIONS_A_DAY:
         raise CannotAsk("too_many")
     ReachabilityQuestion.objects.create(recipient=recipient, service=service, asked_by=person)
-
-
-def _wait_for_permit(service: Service) -> None:
-    until = time.monotonic() + LONGEST_WAIT
-    while True:
-        grant = budget.lease(service.institution.account_id, 1, person=True)
-        if grant.paused:
-            raise CannotAsk("no_answer")
-        if grant.starts:
-            time.sleep(max(0.0, grant.starts[0] - time.monotonic()))
-            return
-        if time.monotonic() + grant.wait > until:
-            raise CannotAsk("busy")
-        time.sleep(grant.wait)
 
 
 def _client() -> Client:

@@ -35,7 +35,20 @@ def retry(message: Message, person: User, note: str = "") -> bool:
 def reopen(message: Message, person: User) -> bool:
     """Make a refused message a draft again, so that what is wrong can be corrected."""
     with Moves() as moves:
-        return moves.move(message, Status.DRAFT, Reason.CORRECTED, actor=person, approval_digest="", approved_by=None)
+        return moves.move(
+            message,
+            Status.DRAFT,
+            Reason.CORRECTED,
+            actor=person,
+            approval_digest="",
+            approved_by=None,
+            remote_configuration="",
+        )
+
+
+def _where_to_fetch(message: Message) -> str:
+    """IO may have refused the one that the message had: it leaves with the one that the institution has now."""
+    return content.configuration_id(message.service) if content.is_fetched(message) else ""
 
 
 def _requeue(message: Message, reason: Reason, person: User, note: str) -> bool:
@@ -53,6 +66,7 @@ def _requeue(message: Message, reason: Reason, person: User, note: str) -> bool:
             refusal_cause="",
             refusal_owner="",
             features=content.features(message),
+            remote_configuration=_where_to_fetch(message),
         )
         if moved:
             wake(message.service)

@@ -39,6 +39,7 @@ NEEDED = (
     *("failures_in_a_row", "features", "queued_at", "accepted_at", "delivery_speed", "approval_digest", "is_trial"),
     *("subject", "body", "buttons", "amount", "notice_number", "due_date", "invalid_after_due_date", "payee"),
     *("feature_level", "require_secure_channels", "io_id"),
+    *("has_remote_content", "has_attachments", "precondition", "remote_configuration"),
 )
 
 _ON_THE_WAY = (Status.SENDING, Status.UNCERTAIN)

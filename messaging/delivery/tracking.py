@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from messaging.appio.answers import (
     Forbidden,
@@ -17,6 +18,7 @@ from messaging.appio.answers import (
 )
 from messaging.delivery import pauses
 from messaging.delivery.moves import Moves
+from messaging.delivery.tally import WATCHED
 from messaging.enums import FeatureLevel, Lane, PauseReason, Reason, Status
 from messaging.models import Message
 
@@ -29,6 +31,8 @@ PATIENCE = timedelta(days=7)
 #: Read and payment status of a Premium message, from delivery on.
 FOLLOW_UPS = tuple(timedelta(seconds=seconds) for seconds in (60, 600, 3600, 6 * 3600))
 FOLLOW_UP_PATIENCE = timedelta(days=60)
+#: What IO says of a Premium message that is never taken back here.
+READ, PAID = "READ", "PAID"
 #: After a question that got no usable answer.
 ASK_AGAIN = timedelta(seconds=60)
 
@@ -88,8 +92,7 @@ def _look_again(moves: Moves, message: Message, at_least: int = 0) -> None:
     """The next look, ever later; after seven days, and ``at_least`` so many looks, there is no outcome."""
     accepted_at = message.accepted_at or moves.at
     if message.status == Status.PROCESSED:
-        over = moves.at + DAILY - accepted_at > FOLLOW_UP_PATIENCE
-        _postpone(message, None if over else moves.at + DAILY)
+        _postpone(message, _next_follow_up(moves, message), polls=message.polls + 1)
         return
     if moves.at - accepted_at >= PATIENCE and message.polls >= at_least:
         moves.move(message, Status.NO_OUTCOME, Reason.NO_FINAL_WORD)
@@ -100,24 +103,38 @@ def _look_again(moves: Moves, message: Message, at_least: int = 0) -> None:
 
 
 def _follow_up(moves: Moves, message: Message, state: MessageState) -> None:
-    """Premium messages are asked on until read and, where there is something to pay, paid."""
+    """Premium messages are asked on until read and, where there is something to pay, paid.
+
+    What was known once stays known: IO leaves a field out, or answers that the person does not tell any more.
+    """
     if message.feature_level != FeatureLevel.ADVANCED:
         return
-    read, paid = state.read_status or message.read_status, state.payment_status or message.payment_status
-    if read == "READ" and message.read_status != "READ":
+    # Another loop, whose lease has run out, may be at it too, and openings arrive at any time.
+    row = Message.objects.select_for_update(no_key=True).only(*WATCHED).get(pk=message.pk)
+    moves.watch(row)
+    read = row.read_status if row.read_status == READ else state.read_status or row.read_status
+    columns: dict[str, Any] = {"read_status": read}
+    if read == READ != row.read_status:
         moves.note(message, Reason.READ)
-    if paid == "PAID" and message.payment_status != "PAID":
+        columns["seen_at"] = row.seen_at or moves.at
+    paid = row.payment_status
+    if row.amount is not None and paid != PAID:
+        columns["payment_status"] = paid = state.payment_status or paid
+    if paid == PAID != row.payment_status:
         moves.note(message, Reason.PAID)
-    done = read == "READ" and (message.amount is None or paid == "PAID")
-    accepted_at = message.accepted_at or moves.at
+        columns["paid_at"] = moves.at
+    done = read == READ and (row.amount is None or paid == PAID)
+    _postpone(message, None if done else _next_follow_up(moves, message), polls=message.polls + 1, **columns)
+
+
+def _next_follow_up(moves: Moves, message: Message) -> datetime | None:
+    """When a delivered message is asked about again; None once it has been for long enough."""
     wait = FOLLOW_UPS[message.polls] if message.polls < len(FOLLOW_UPS) else DAILY
-    over = done or moves.at + wait - accepted_at > FOLLOW_UP_PATIENCE
-    _postpone(
-        message, None if over else moves.at + wait, polls=message.polls + 1, read_status=read, payment_status=paid
-    )
+    following = moves.at + wait
+    return None if following - (message.accepted_at or moves.at) > FOLLOW_UP_PATIENCE else following
 
 
-def _postpone(message: Message, until: datetime | None, **columns: object) -> None:
+def _postpone(message: Message, until: datetime | None, **columns: Any) -> None:
     Message.objects.filter(pk=message.pk, status=message.status).update(
         next_attempt_at=until, leased_by="", lane=Lane.POLL, **columns
     )

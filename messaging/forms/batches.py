@@ -8,28 +8,32 @@ from datetime import datetime
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils import timezone
+from django.utils.text import format_lazy
 from django.utils.translation import gettext as translated
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from messaging.batches.plans import rules_of, text_of
+from messaging.batches.plans import REMOTE_NAMES, rules_of, text_of
 from messaging.delivery.hours import ROME
 from messaging.forms.base import ChoiceCards, PortalForm
 from messaging.models import Batch, Template, User
 from messaging.permissions import services_of
-from messaging.spreadsheets.columns import AMOUNT, DUE_DATE, FISCAL_CODE, NOTICE_NUMBER
+from messaging.spreadsheets.columns import AMOUNT, ATTACHMENT, DUE_DATE, FISCAL_CODE, NOTICE_NUMBER
 from messaging.templatetags.portal import number
 
 #: What the file chooser offers; what a file really is, is found out by reading it.
 ACCEPTED = ".csv,.xlsx,.xls,.ods"
+FOLDER_ACCEPTED = ".zip"
 #: The headers that an example file has: what a column is called is the same in every language.
 _HEADERS = {
     FISCAL_CODE: "codice_fiscale",
     AMOUNT: "importo",
     NOTICE_NUMBER: "numero_avviso",
     DUE_DATE: "scadenza",
+    ATTACHMENT: "allegato",
 }
 
 
@@ -59,8 +63,26 @@ def columns_of(batch: Batch) -> list[NeededColumn]:
 
 def columns_for(template: Template) -> list[NeededColumn]:
     """The columns that a file for this template has to have, or may have."""
-    said = {name: getattr(template, name) for name in ("service", "kind", "subject", "body", "buttons")}
+    names = ("service", "kind", "subject", "body", "buttons", *REMOTE_NAMES)
+    said = {name: getattr(template, name) for name in names}
     return columns_of(Batch(**said))
+
+
+class FolderField(forms.FileField):
+    """The zip with the PDFs that rows name."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            label=_("Cartella degli allegati (zip)"),
+            allow_empty_file=True,
+            error_messages={"required": _("Questo modello ha allegati: scegli lo zip con i PDF.")},
+            widget=forms.FileInput({"accept": FOLDER_ACCEPTED}),
+            **kwargs,
+        )
+        self.help_text = format_lazy(
+            _("Uno zip con i PDF che il foglio nomina nella colonna allegato: al massimo {megabytes} MB."),
+            megabytes=settings.ATTACHMENT_FOLDER_MAX_MEGABYTES,
+        )
 
 
 class UploadForm(PortalForm):
@@ -82,6 +104,7 @@ class UploadForm(PortalForm):
         error_messages={"required": _("Scegli il file.")},
         widget=forms.FileInput({"accept": ACCEPTED}),
     )
+    folder = FolderField(required=False)
     name = forms.CharField(
         label=_("Nome dell’invio"),
         required=False,
@@ -102,6 +125,15 @@ class UploadForm(PortalForm):
         self.has_templates = bool(groups)
         field.choices = [("", field.empty_label), *((name, rows) for name, rows in groups.items())]
 
+    def clean(self) -> dict[str, Any]:
+        """A template with attachments needs the files."""
+        values = self.cleaned_data
+        template = values.get("template")
+        if template and template.has_attachments and not values.get("folder") and "folder" not in self.errors:
+            needed = self.fields["folder"].error_messages["required"]
+            self.add_error("folder", ValidationError(needed, code="required"))
+        return values
+
     @property
     def chosen(self) -> Template | None:
         """The template chosen so far, even while other fields are wrong."""
@@ -110,6 +142,12 @@ class UploadForm(PortalForm):
             return self.cleaned_data.get("template")
         initial = self.initial.get("template")
         return initial if isinstance(initial, Template) else None
+
+
+class FolderForm(PortalForm):
+    """Other files for a spreadsheet that is there already."""
+
+    folder = FolderField()
 
 
 class ColumnsForm(PortalForm):

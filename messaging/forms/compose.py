@@ -20,17 +20,24 @@ from messaging.forms.base import ChoiceCards, MonoInput
 from messaging.forms.buttons import WithButtons
 from messaging.forms.dates import DayError, parse_day
 from messaging.forms.kinds import KIND_CHOICES, KIND_WORDS, without_nulls
+from messaging.forms.remote import TEXT_FIELDS, WithRemoteContent
 from messaging.models import Message, Recipient, User
 from messaging.permissions import services_of
 from messaging.problem_words import confirm_notice_number, placeholders_sentence, problem_sentence, sentence, words_of
+from messaging.remote import attachments, contents
 
 _PAYMENT_FIELDS = ("amount", "notice_number", "notice_confirmed", "invalid_after_due_date", "payee")
 #: What a draft may still lack without anything being wrong with it.
-_MISSING = frozenset({"required", "empty", "missing", "too_short", "no_due_date"})
-_FIELD_OF = {"markdown": "body", "feature_level": "advanced"}
+_MISSING = frozenset({"required", "empty", "missing", "too_short", "no_due_date", "not_registered"})
+_FIELD_OF = {
+    "markdown": "body",
+    "feature_level": "advanced",
+    "remote": "has_remote_content",
+    "attachments": "has_attachments",
+}
 
 
-class ComposeForm(WithButtons):
+class ComposeForm(WithRemoteContent, WithButtons):
     """A message as it is typed. Always bound: to what was posted, or to what the draft holds.
 
     ``strict`` says whatever would keep it from being sent; without it nothing missing counts, so that a draft keeps
@@ -102,7 +109,7 @@ class ComposeForm(WithButtons):
 
     def __init__(self, data: Mapping[str, Any], *, message: Message, person: User, strict: bool = False) -> None:
         super().__init__(without_nulls(data))
-        self.message, self.strict = message, strict
+        self.message, self.person, self.strict = message, person, strict
         self.asks_to_confirm = False
         self.services = {str(service.pk): service for service in services_of(person)}
         self.chosen_service = self.services.get(str(self.data.get("service")), message.service)
@@ -111,7 +118,10 @@ class ComposeForm(WithButtons):
         choices = self.fields["service"]
         assert isinstance(choices, forms.ChoiceField)
         choices.choices = [(pk, service.name) for pk, service in self.services.items()]
+        #: The files that the draft has already.
+        self.attached = contents.files_of(message) if message.pk and message.has_attachments else []
         self._drop_what_does_not_apply()
+        self.begin_remote()
 
     def _drop_what_does_not_apply(self) -> None:
         payment = self.chosen_kind is Kind.PAYMENT
@@ -120,6 +130,8 @@ class ComposeForm(WithButtons):
             absent.append("due_date")
         if not self.chosen_service.premium:
             absent.append("advanced")
+            if not self.attached:
+                absent.append("has_attachments")
         if payment and not self.chosen_service.payee_allowed:
             absent.append("payee")
         for name in absent:
@@ -131,6 +143,11 @@ class ComposeForm(WithButtons):
         """Everything as it was typed, to be kept in the draft; service and kind have columns of their own."""
         names = self.base_fields.keys() - {"service", "kind"}
         return {name: str(self.data[name]) for name in sorted(names) if self.data.get(name)}
+
+    @property
+    def largest(self) -> int:
+        """The size in megabytes up to which a PDF is taken."""
+        return attachments.max_bytes() // (1024 * 1024)
 
     # Each field by itself
 
@@ -192,7 +209,7 @@ class ComposeForm(WithButtons):
     def is_what_is_saved(self) -> bool:
         """Whether the draft's columns hold just what these values say, so that it can go as it is."""
         recipient = self.message.recipient.fiscal_code if self.message.recipient else ""
-        saved = self.recipient_code() == recipient
+        saved = self.recipient_code() == recipient and contents.texts_of(self.message) == self.texts
         return saved and all(getattr(self.message, name) == value for name, value in self.columns().items())
 
     def columns(self) -> dict[str, Any]:
@@ -212,6 +229,9 @@ class ComposeForm(WithButtons):
             "payee": "" if "payee" in wrong else kept.payee,
             "feature_level": kept.feature_level,
             "require_secure_channels": kept.require_secure_channels,
+            "has_remote_content": kept.has_remote_content,
+            "has_attachments": kept.has_attachments,
+            "precondition": kept.precondition,
             "reference": "" if "reference" in wrong else kept.reference,
         }
 
@@ -234,6 +254,7 @@ class ComposeForm(WithButtons):
         made.buttons = self.read_buttons(filled)
         institution = self.chosen_service.institution
         made.recipient = Recipient(institution=institution, fiscal_code=code) if code else None
+        self.read_remote(made, filled, files=bool(self.attached), person=self.person)
         return made
 
     def _tell(self, problem: Problem) -> None:
@@ -243,6 +264,8 @@ class ComposeForm(WithButtons):
         if problem.field == "notice_number" and problem.code == "check_digits":
             self._ask_to_confirm()
             return
+        if problem.field == "attachments" and problem.code == "not_allowed" and not self.chosen_service.premium:
+            problem = Problem("attachments", "no_premium")
         if problem.field == "fiscal_code" and problem.code == "length":
             problem = Problem("fiscal_code", "length", {"length": len(self.cleaned_data["fiscal_code"])})
         self.add_error(field, ValidationError(problem_sentence(problem), code=problem.code))
@@ -258,6 +281,8 @@ class ComposeForm(WithButtons):
 
     def _tell_placeholders(self) -> None:
         texts = {"subject": [self.candidate.subject], "body": [self.candidate.body]}
+        written = [self.texts.subject, self.texts.body, self.texts.precondition_title, self.texts.precondition_body]
+        texts |= {field: [text] for field, text in zip(TEXT_FIELDS, written, strict=True)}
         for number, button in enumerate(self.candidate.buttons, start=1):
             texts[f"button{number}_text_it"] = [button["text_it"], button["text_en"], button["target"]]
         for field, written in texts.items():

@@ -9,11 +9,11 @@ from uuid import UUID
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from messaging import querysets
+from messaging import listing, querysets
 from messaging.enums import DeliverySpeed, Kind, Status
 from messaging.forms.base import PortalForm
 from messaging.listing import Outcome, Wanted
-from messaging.models import Recipient, Service, User
+from messaging.models import Batch, Recipient, Service, User
 
 
 class _People(forms.ModelChoiceField):  # type: ignore[type-arg]
@@ -58,10 +58,13 @@ class FilterForm(PortalForm):
     sent_since = forms.DateField(required=False, widget=forms.HiddenInput)
     sent_until = forms.DateField(required=False, widget=forms.HiddenInput)
     supervised = forms.BooleanField(required=False, widget=forms.HiddenInput)
+    batch = forms.UUIDField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, user: User, services: list[Service], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.user, self.services = user, services
+        #: The sending of which the messages are, once the form has been read.
+        self.sending: Batch | None = None
         ids = [service.pk for service in services]
         service = self.fields["service"]
         author = self.fields["author"]
@@ -74,13 +77,16 @@ class FilterForm(PortalForm):
         """What a valid form asks for; None when it names somebody who is not there."""
         data = self.cleaned_data
         recipient = self._recipient(data["recipient"])
-        if data["recipient"] and recipient is None:
+        self.sending = self._batch(data["batch"])
+        if (data["recipient"] and recipient is None) or (data["batch"] and self.sending is None):
             return None
         chosen = data["service"]
         services = (chosen.pk,) if chosen else tuple(service.pk for service in self.services)
         if data["supervised"]:
             supervised = set(querysets.supervised(self.user))
             services = tuple(pk for pk in services if pk in supervised)
+        if self.sending:
+            services = tuple(pk for pk in services if pk == self.sending.service_id)
         stopped = data["outcome"] == Outcome.STOPPED
         return Wanted(
             services=services,
@@ -98,7 +104,13 @@ class FilterForm(PortalForm):
             sent_until=data["sent_until"],
             speed=data["speed"],
             held=tuple(querysets.held_services(services)) if stopped else (),
+            batch=(self.sending.pk, *listing.ids_of(self.sending.pk)) if self.sending else None,
         )
+
+    def _batch(self, public_id: UUID | None) -> Batch | None:
+        if public_id is None:
+            return None
+        return Batch.objects.filter(public_id=public_id, service__in=[service.pk for service in self.services]).first()
 
     def _recipient(self, public_id: UUID | None) -> Recipient | None:
         if public_id is None:

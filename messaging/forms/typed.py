@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from messaging.appio import rules
+from messaging.delivery import content
 from messaging.enums import FeatureLevel
 from messaging.forms.buttons import typed_buttons
 from messaging.forms.dates import typed_day
+from messaging.forms.remote import typed_remote
 from messaging.models import Message
 from messaging.templatetags.portal import grouped
 
 #: Posted only when they are ticked.
-_CHECKBOXES = ("notice_confirmed", "invalid_after_due_date", "advanced", "require_secure_channels")
+_CHECKBOXES = (
+    *("notice_confirmed", "invalid_after_due_date", "advanced", "require_secure_channels"),
+    *("has_remote_content", "has_attachments"),
+)
 
 
 def posted(data: Mapping[str, str], message: Message) -> dict[str, str]:
@@ -40,6 +45,10 @@ def typed_of(message: Message) -> dict[str, str]:
         "advanced": "on" if message.feature_level == FeatureLevel.ADVANCED else "",
         "require_secure_channels": "on" if message.require_secure_channels else "",
         "reference": message.reference,
+        "has_remote_content": "on" if message.has_remote_content else "",
+        "has_attachments": "on" if message.has_attachments else "",
+        "precondition": message.precondition,
+        **typed_remote(getattr(message, "remote_content", None) if content.is_fetched(message) else None),
         **typed_buttons(message.buttons),
     }
 

@@ -1,4 +1,13 @@
-from messaging.models.batch import Batch, BatchChange, BatchCount, BatchFilePart, BatchRow, RememberedColumn
+from messaging.models.attachment import Attachment, BatchAttachment, MessageAttachment
+from messaging.models.batch import (
+    Batch,
+    BatchChange,
+    BatchCount,
+    BatchFilePart,
+    BatchMilestone,
+    BatchRow,
+    RememberedColumn,
+)
 from messaging.models.institution import (
     AllowedRecipient,
     GatewayAccount,
@@ -7,40 +16,73 @@ from messaging.models.institution import (
     ServiceKey,
     ServicePause,
 )
-from messaging.models.message import Attempt, ContentFingerprint, DailyCount, DailySpeed, Message, StatusChange
+from messaging.models.message import (
+    Attempt,
+    ContentFingerprint,
+    DailyCount,
+    DailyMilestone,
+    DailySpeed,
+    Message,
+    StatusChange,
+)
 from messaging.models.operations import DeliveryLoop, Installation, StaffNotice, WorkerHeartbeat
 from messaging.models.people import Administrator, Membership, User
 from messaging.models.recipient import Reachability, ReachabilityQuestion, Recipient
+from messaging.models.remote import (
+    ManageKey,
+    Opening,
+    RemoteConfiguration,
+    RemoteContent,
+    RemoteContentVersion,
+    RemoteEnvironment,
+    RemoteSecret,
+    RemoteText,
+    UsedSignature,
+)
 from messaging.models.template import Template
 
 __all__ = [
     "Administrator",
     "AllowedRecipient",
+    "Attachment",
     "Attempt",
     "Batch",
+    "BatchAttachment",
     "BatchChange",
     "BatchCount",
     "BatchFilePart",
+    "BatchMilestone",
     "BatchRow",
     "ContentFingerprint",
     "DailyCount",
+    "DailyMilestone",
     "DailySpeed",
     "DeliveryLoop",
     "GatewayAccount",
     "Installation",
     "Institution",
+    "ManageKey",
     "Membership",
     "Message",
+    "MessageAttachment",
+    "Opening",
     "Reachability",
     "ReachabilityQuestion",
     "Recipient",
     "RememberedColumn",
+    "RemoteConfiguration",
+    "RemoteContent",
+    "RemoteContentVersion",
+    "RemoteEnvironment",
+    "RemoteSecret",
+    "RemoteText",
     "Service",
     "ServiceKey",
     "ServicePause",
     "StaffNotice",
     "StatusChange",
     "Template",
+    "UsedSignature",
     "User",
     "WorkerHeartbeat",
 ]

@@ -12,10 +12,11 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from messaging.enums import BatchStatus, FeatureLevel, Kind, ReachabilityAnswer, RowState, Status
+from messaging.enums import BatchStatus, FeatureLevel, Kind, Milestone, ReachabilityAnswer, RowState, Status
+from messaging.models.remote import RemoteText
 
 
-class Batch(models.Model):
+class Batch(RemoteText):
     """One sending to the people of one spreadsheet, with a copy of the text that they are to read."""
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
@@ -53,6 +54,9 @@ class Batch(models.Model):
     filename = models.CharField(_("file"), max_length=255, blank=True)
     file_digest = models.CharField(max_length=64, blank=True)
     file_size = models.PositiveBigIntegerField(default=0)
+    #: Where the uploaded folder of PDFs stands in the storage until its files have been taken out, and its name.
+    folder = models.CharField(max_length=200, blank=True, default="", db_default="")
+    folder_name = models.CharField(_("cartella degli allegati"), max_length=255, blank=True, default="", db_default="")
     sheet_name = models.CharField(_("foglio"), max_length=255, blank=True)
     header = models.JSONField(default=list, blank=True)
     #: Field or placeholder key -> place of its column, from 0.
@@ -206,6 +210,17 @@ class BatchCount(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["batch", "status"], name="batch_count_once")]
+
+
+class BatchMilestone(models.Model):
+    """How many delivered messages of a batch reached a milestone, or could."""
+
+    batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="milestones", db_index=False)
+    milestone = models.CharField(max_length=10, choices=Milestone)
+    count = models.IntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["batch", "milestone"], name="batch_milestone_once")]
 
 
 class BatchChange(models.Model):

@@ -84,6 +84,13 @@ class Institution(models.Model):
         help_text=_("Per esempio 08:00. Vuoto: a qualsiasi ora. I messaggi a una sola persona partono sempre subito."),
     )
     polite_until = models.TimeField(_("alle"), null=True, blank=True, help_text=_("Per esempio 20:00."))
+    remote_keep_months = models.PositiveSmallIntegerField(
+        _("testi e allegati protetti: tenuti per mesi"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text=_("Vuoto: per sempre. Il cittadino non può più aprire quello che viene cancellato."),
+    )
 
     class Meta:
         verbose_name = _("ente")

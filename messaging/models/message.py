@@ -13,7 +13,17 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from messaging.enums import AttemptOutcome, DeliverySpeed, FeatureLevel, Kind, Lane, Reason, Status
+from messaging.enums import (
+    AttemptOutcome,
+    DeliverySpeed,
+    FeatureLevel,
+    Kind,
+    Lane,
+    Milestone,
+    Precondition,
+    Reason,
+    Status,
+)
 
 
 class Message(models.Model):
@@ -78,6 +88,18 @@ class Message(models.Model):
     feature_level = models.CharField(_("livello"), max_length=10, choices=FeatureLevel, default=FeatureLevel.STANDARD)
     require_secure_channels = models.BooleanField(_("contenuto riservato"), default=False)
     reference = models.CharField(_("riferimento"), max_length=100, blank=True)
+    # What IO fetches from us at each opening (platform notes, A2): the texts stand in RemoteContent, the files in
+    # MessageAttachment. ``remote_configuration`` is IO's id of where to fetch, set when the message is queued.
+    has_remote_content = models.BooleanField(_("contenuto remoto"), default=False, db_default=False)
+    has_attachments = models.BooleanField(_("allegati"), default=False, db_default=False)
+    precondition = models.CharField(
+        _("avvertenza prima di aprire"),
+        max_length=6,
+        choices=Precondition,
+        default=Precondition.NEVER,
+        db_default=Precondition.NEVER,
+    )
+    remote_configuration = models.CharField(max_length=26, blank=True, default="", db_default="")
     # The form as it was typed, so that a draft keeps what is not right yet too.
     typed = models.JSONField(default=dict, blank=True)
 
@@ -110,6 +132,9 @@ class Message(models.Model):
     refusal_owner = models.CharField(max_length=20, blank=True)
     read_status = models.CharField(max_length=20, blank=True)
     payment_status = models.CharField(max_length=20, blank=True)
+    #: First opened, as our own server saw it, or known from IO to be read.
+    seen_at = models.DateTimeField(_("aperto o letto il"), null=True, blank=True)
+    paid_at = models.DateTimeField(_("pagato, saputo il"), null=True, blank=True)
     created_at = models.DateTimeField(_("creato il"), auto_now_add=True)
     changed_at = models.DateTimeField(_("salvato il"), auto_now=True)
     queued_at = models.DateTimeField(_("messo in coda il"), null=True, blank=True)
@@ -193,6 +218,8 @@ class Message(models.Model):
                 condition=Q(delivery_speed__isnull=False),
                 name="message_delivery_speed",
             ),
+            models.Index(fields=["service", "-id"], condition=Q(seen_at__isnull=False), name="message_seen"),
+            models.Index(fields=["service", "-id"], condition=Q(paid_at__isnull=False), name="message_paid"),
             models.Index(fields=["template"], condition=Q(template__isnull=False), name="message_template"),
             models.Index(fields=["copy_of"], condition=Q(copy_of__isnull=False), name="message_copy_of"),
             models.Index(fields=["notice_number"], condition=~Q(notice_number=""), name="message_notice_number"),
@@ -277,6 +304,21 @@ class DailySpeed(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["service", "day", "speed"], name="daily_speed_once")]
+
+
+class DailyMilestone(models.Model):
+    """How many delivered messages that a service queued on a day (Europe/Rome) reached a milestone, or could."""
+
+    service = models.ForeignKey(
+        "messaging.Service", on_delete=models.CASCADE, related_name="daily_milestones", db_index=False
+    )
+    day = models.DateField()
+    milestone = models.CharField(max_length=10, choices=Milestone)
+    count = models.IntegerField(default=0)
+    lowest_message = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["service", "day", "milestone"], name="daily_milestone_once")]
 
 
 class ContentFingerprint(models.Model):

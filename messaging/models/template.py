@@ -7,9 +7,10 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from messaging.enums import Kind
+from messaging.models.remote import RemoteText
 
 
-class Template(models.Model):
+class Template(RemoteText):
     """A message text with ``((placeholders))``, belonging to one service."""
 
     service = models.ForeignKey(

@@ -8,6 +8,7 @@ A file given with `--accounts` replaces the two built-in accounts. It is JSON:
         "organization_fiscal_code": "80012345678",
         "groups": ["ApiMessageWrite", "ApiMessageRead", "ApiLimitedProfileRead"],
         "limit": "150/5",
+        "manage_keys": ["key of the subscription MANAGE-valdoria"],
         "services": [{
             "slug": "tributi",
             "id": "01JTR1BVT1VA1D0R1A00000001",
@@ -24,6 +25,9 @@ A file given with `--accounts` replaces the two built-in accounts. It is JSON:
      "remote_configurations": [
         {"id": "01JRC000000000000000000001", "account": "valdoria", "upstream": 200}
      ]}
+
+A manage key registers configurations of remote content (platform notes, A1.1), provided the account is in the
+group `ApiRemoteContentConfigurationWrite`; it counts in the account's limit and sends nothing.
 
 Only `id`, `services` with `slug` and `keys` are required. `limit` may be `"none"`; without it the
 group decides (`ApiNoRateLimit`, `ApiRateLimit250`), else `--limit`. `max_allowed_payment_amount`
@@ -47,6 +51,8 @@ from messaging.simulator.limits import (
 )
 
 TEST_FISCAL_CODE: Final = "AAAAAA00A00A000A"
+CONFIGURATION_WRITE: Final = "apiremotecontentconfigurationwrite"
+_MANAGE: Final = "MANAGE-"
 
 _NORMAL: Final = [
     "apimessagewrite",
@@ -68,7 +74,8 @@ DEFAULT: Final[dict[str, Any]] = {
             "id": "valdoria",
             "organization_name": "Comune di Valdoria",
             "organization_fiscal_code": "80012345678",
-            "groups": _NORMAL,
+            "groups": [*_NORMAL, CONFIGURATION_WRITE, "ApiLollipopAssertionRead"],
+            "manage_keys": ["demo-valdoria-manage-000000000000009"],
             "services": [
                 {
                     "slug": "tributi",
@@ -155,6 +162,11 @@ class Service:
     special: bool = False
     registered: bool = True
 
+    @property
+    def manages(self) -> bool:
+        """Whether the key is a manage key: its subscription says so (platform notes, A1.1)."""
+        return self.id.startswith(_MANAGE)
+
 
 @dataclass(frozen=True, slots=True)
 class RemoteConfiguration:
@@ -202,6 +214,8 @@ def build_directory(raw: dict[str, Any], default: Limit) -> Directory:
         directory.accounts[account.id] = account
         for item in entry["services"]:
             _add(directory, _service(item, account, groups))
+        if "manage_keys" in entry:
+            _add_keys(directory, _manager(tuple(entry["manage_keys"]), account, groups))
     for entry in raw.get("remote_configurations", ()):
         configuration = RemoteConfiguration(entry["id"], entry["account"], int(entry.get("upstream", 200)))
         directory.remote_configurations[configuration.id] = configuration
@@ -244,6 +258,16 @@ def _add(directory: Directory, service: Service) -> None:
     if service.slug in directory.services:
         raise ValueError(f"two services are called {service.slug}")
     directory.services[service.slug] = service
+    _add_keys(directory, service)
+
+
+def _manager(keys: tuple[str, ...], account: Account, groups: frozenset[str]) -> Service:
+    # There is no service record behind this subscription: it cannot send.
+    name = f"{_MANAGE}{account.id}"
+    return Service(name, name, name, account, keys, groups, registered=False)
+
+
+def _add_keys(directory: Directory, service: Service) -> None:
     for key in service.keys:
         if key in directory.by_key:
             raise ValueError(f"two services share a key: {service.slug} has another one's")

@@ -13,9 +13,16 @@
     GET    /control/citizens/load?count=N  fiscal codes of citizens on IO, for load runs
     POST   /control/citizens               {"fiscal_code", traits...}: add a citizen or change one
     POST   /control/settings               {"limit"?, "latency_ms"?, "jitter_ms"?, "settle_seconds"?,
-                                           "old_notification"?}: change how the simulator behaves
+                                           "old_notification"?, "lollipop_algorithm"?, "lollipop_encoding"?}: change how
+                                           the simulator behaves
     POST   /control/feed                   {"date", "event": created, deleted, subscribed or
                                            unsubscribed, "fiscal_code", "service"?}
+    GET    /control/fetches                what institutions were asked for, and what the app made of it;
+                                           ?message=ID ?after=NUMBER
+    POST   /control/messages/{id}/open     {"part"?: detail, precondition or attachment, "url"?}: the citizen
+                                           opens it on the phone; what the app gets, in JSON
+    POST   /control/messages/{id}/read     the citizen has read it; nothing is fetched
+    POST   /control/messages/{id}/pay      the citizen has paid its notice
     POST   /control/settle                 give every message its final status now
     POST   /control/reset                  as after a start without state; settings as started
 
@@ -68,7 +75,7 @@ class Control:
 
     async def health(self, request: web.Request) -> web.Response:
         """Ports and settings."""
-        return _json(
+        return as_json(
             {
                 "status": "ok",
                 "port": self._listener.port,
@@ -81,7 +88,7 @@ class Control:
 
     async def faults(self, request: web.Request) -> web.Response:
         """What is on, and what there is."""
-        return _json(
+        return as_json(
             {
                 "active": [fault.figures() for fault in self._world.faults.active],
                 "known": {kind.name: kind.value_means for kind in KINDS.values()},
@@ -90,9 +97,9 @@ class Control:
 
     async def add_fault(self, request: web.Request) -> web.Response:
         """Switch a fault on."""
-        fault = self._world.faults.add(await _body(request))
+        fault = self._world.faults.add(await read_body(request))
         await self._listener.follow(self._world.faults)
-        return _json(fault.figures(), 201)
+        return as_json(fault.figures(), 201)
 
     async def clear_faults(self, request: web.Request) -> web.Response:
         """Switch faults off."""
@@ -112,12 +119,12 @@ class Control:
             chosen = _after(chosen, after)
         if slug := query.get("service"):
             chosen = (message for message in chosen if message.service.slug == slug)
-        limit = _number(query.get("limit"), "limit")
-        return _json([message.figures() for message in islice(chosen, limit)])
+        limit = whole_number(query.get("limit"), "limit")
+        return as_json([message.figures() for message in islice(chosen, limit)])
 
     async def summary(self, request: web.Request) -> web.Response:
         """Messages per fiscal code."""
-        return _json(self._world.ledger.summary())
+        return as_json(self._world.ledger.summary())
 
     async def calls(self, request: web.Request) -> web.Response:
         """How often and how fast the API was called."""
@@ -132,31 +139,31 @@ class Control:
             }
             for account in self._world.directory.accounts.values()
         }
-        return _json({"operations": self._world.calls.figures(), "accounts": accounts})
+        return as_json({"operations": self._world.calls.figures(), "accounts": accounts})
 
     async def citizens(self, request: web.Request) -> web.Response:
         """The cast."""
-        return _json([citizen.figures() for citizen in self._world.registry.cast()])
+        return as_json([citizen.figures() for citizen in self._world.registry.cast()])
 
     async def load_citizens(self, request: web.Request) -> web.Response:
         """Fiscal codes for load runs."""
-        count = _number(request.query.get("count"), "count") or 0
+        count = whole_number(request.query.get("count"), "count") or 0
         if count > _MOST_LOAD_CITIZENS:
             raise ValueError(f"count must not exceed {_MOST_LOAD_CITIZENS}")
-        return _json([load_fiscal_code(number) for number in range(count)])
+        return as_json([load_fiscal_code(number) for number in range(count)])
 
     async def alter_citizen(self, request: web.Request) -> web.Response:
         """Add or change a citizen."""
-        return _json(self._world.alter_citizen(await _body(request)).figures())
+        return as_json(self._world.alter_citizen(await read_body(request)).figures())
 
     async def tune(self, request: web.Request) -> web.Response:
         """Change settings."""
-        self._world.tune(await _body(request))
-        return _json(self._world.tuning.figures())
+        self._world.tune(await read_body(request))
+        return as_json(self._world.tuning.figures())
 
     async def add_feed_event(self, request: web.Request) -> web.Response:
         """Put an event into the subscription feed of some day."""
-        raw = await _body(request)
+        raw = await read_body(request)
         day = checks.parse_day(str(raw.get("date")))
         citizen = self._world.registry.find(str(raw.get("fiscal_code")))
         if day is None or citizen is None:
@@ -173,7 +180,7 @@ class Control:
 
     async def settle(self, request: web.Request) -> web.Response:
         """Give every message its final status."""
-        return _json({"settled": self._world.ledger.settle(everything=True)})
+        return as_json({"settled": self._world.ledger.settle(everything=True)})
 
     async def reset(self, request: web.Request) -> web.Response:
         """Forget everything."""
@@ -188,11 +195,12 @@ async def plain_errors(request: web.Request, handler: Any) -> web.StreamResponse
     try:
         answer: web.StreamResponse = await handler(request)
     except (ValueError, TypeError) as error:
-        return _json({"error": str(error)}, 400)
+        return as_json({"error": str(error)}, 400)
     return answer
 
 
-async def _body(request: web.Request) -> dict[str, Any]:
+async def read_body(request: web.Request) -> dict[str, Any]:
+    """The JSON object of a request; ValueError with a sentence for anything else."""
     try:
         raw = json.loads(await request.read() or b"{}")
     except ValueError:
@@ -202,11 +210,13 @@ async def _body(request: web.Request) -> dict[str, Any]:
     return raw
 
 
-def _json(value: object, status: int = 200) -> web.Response:
+def as_json(value: object, status: int = 200) -> web.Response:
+    """An answer of the desk."""
     return web.Response(body=dumps(value), status=status, content_type="application/json")
 
 
-def _number(text: str | None, name: str) -> int | None:
+def whole_number(text: str | None, name: str) -> int | None:
+    """A number of a query, None when it is left out; ValueError with a sentence."""
     if text is None:
         return None
     if not text.isdecimal():

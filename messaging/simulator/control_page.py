@@ -1,10 +1,14 @@
 """The control page: faults switched by hand, in plain Italian, without JavaScript."""
 
-from typing import Any
+from datetime import datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
-from messaging.simulator.faults import KINDS, OPERATIONS, Fault
+from messaging.simulator.coherence import ATTACHMENT, DETAIL, PRECONDITION
+from messaging.simulator.faults import FETCH, KINDS, OPERATIONS, Fault
+from messaging.simulator.fetches import Fetch
 from messaging.simulator.listener import Listener
 from messaging.simulator.templating import page
 from messaging.simulator.world import World
@@ -14,7 +18,14 @@ _OPERATION_NAMES = {
     "profile": "Chiedere se una persona è raggiungibile",
     "get": "Leggere lo stato di un messaggio",
     "feed": "Leggere le iscrizioni del giorno",
+    "configurations": "Registrare un contenuto remoto",
+    "assertions": "Chiedere chi ha firmato",
 }
+
+_PARTS: Final = {DETAIL: "Testo", PRECONDITION: "Precondizione", ATTACHMENT: "File"}
+_ENVIRONMENTS: Final = {"test": "di prova", "production": "di produzione", None: "nessuno"}
+_FETCHES_SHOWN: Final = 20
+_ROME: Final = ZoneInfo("Europe/Rome")
 
 
 class ControlPage:
@@ -103,6 +114,7 @@ class ControlPage:
             ],
             "people": [{"slug": citizen.slug, "name": citizen.name} for citizen in world.registry.cast()],
             "messages": str(len(world.ledger.messages)),
+            "fetches": [_fetch(fetch) for fetch in reversed(world.fetches.latest(_FETCHES_SHOWN))],
             "accounts": [
                 {
                     "name": account.organization_name,
@@ -118,7 +130,7 @@ class ControlPage:
 
     def _shown(self, fault: Fault) -> dict[str, str]:
         kind = KINDS[fault.name]
-        everywhere = fault.operations == frozenset(OPERATIONS) or fault.name == "refuse"
+        everywhere = fault.operations == frozenset(OPERATIONS) or fault.name == "refuse" or FETCH in fault.operations
         where = "" if everywhere else ", ".join(_OPERATION_NAMES[o].lower() for o in sorted(fault.operations))
         people = {citizen.fiscal_code: citizen.name for citizen in self._world.registry.cast()}
         value = f"{fault.value:g}" if isinstance(fault.value, float) else fault.value or ""
@@ -144,6 +156,18 @@ def _kind(name: str) -> dict[str, str]:
         "explanation": kind.explanation,
         "meaning": meaning,
         "default": kind.words[0] if kind.words else default,
+    }
+
+
+def _fetch(fetch: Fetch) -> dict[str, str]:
+    return {
+        "when": f"{datetime.fromtimestamp(fetch.at, _ROME):%H:%M:%S}",
+        "part": _PARTS[fetch.part],
+        "environment": _ENVIRONMENTS[fetch.environment],
+        "path": fetch.path,
+        "status": "nessuna risposta" if fetch.status is None else str(fetch.status),
+        "milliseconds": f"{fetch.milliseconds:,}".replace(",", "."),
+        "app": f"{fetch.app_status} {fetch.error}" if fetch.app_status == 502 else str(fetch.app_status),
     }
 
 

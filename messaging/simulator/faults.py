@@ -6,9 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-OPERATIONS: Final = ("submit", "profile", "get", "feed")
+from messaging.simulator.lollipop import HEADERS
+
+OPERATIONS: Final = ("submit", "profile", "get", "feed", "configurations", "assertions")
+FETCH: Final = "fetch"
 _EVERYTHING: Final = frozenset(OPERATIONS)
 _SUBMIT: Final = frozenset(["submit"])
+_FETCH: Final = frozenset([FETCH])
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +121,46 @@ _KINDS: Final = (
         "payment-500",
         "Stato del pagamento guasto (500)",
         "Leggere un messaggio Premium con pagamento dà errore, anche se il messaggio sta bene.",
+    ),
+    Kind(
+        "lollipop-signature",
+        "LolliPoP: firma che non torna",
+        "La richiesta di contenuto remoto porta la firma di un altro testo.",
+        operations=_FETCH,
+    ),
+    Kind(
+        "lollipop-old",
+        "LolliPoP: firma vecchia",
+        "La firma della richiesta di contenuto remoto è nata i secondi indicati prima.",
+        "secondi",
+        3600.0,
+        _FETCH,
+    ),
+    Kind(
+        "lollipop-replay",
+        "LolliPoP: firma già usata",
+        "La richiesta di contenuto remoto ripete le intestazioni della precedente, per la stessa persona e la stessa "
+        "pagina.",
+        operations=_FETCH,
+    ),
+    Kind(
+        "lollipop-header",
+        "LolliPoP: manca un’intestazione",
+        "La richiesta di contenuto remoto arriva senza l’intestazione indicata.",
+        operations=_FETCH,
+        words=HEADERS,
+    ),
+    Kind(
+        "lollipop-user",
+        "LolliPoP: la firma è di un’altra persona",
+        "La richiesta di contenuto remoto nomina come firmatario un altro cittadino.",
+        operations=_FETCH,
+    ),
+    Kind(
+        "lollipop-none",
+        "LolliPoP: l’app non firma",
+        "IO mostra un errore al cittadino e non chiede niente all’ente.",
+        operations=_FETCH,
     ),
 )
 KINDS: Final = {kind.name: kind for kind in _KINDS}
@@ -243,7 +287,7 @@ def parse_option(text: str) -> dict[str, Any]:
 
 
 def _operations(raw: Any, kind: Kind) -> frozenset[str]:
-    if not raw:
+    if not raw or kind.operations == _FETCH:
         return kind.operations
     chosen = frozenset([raw] if isinstance(raw, str) else raw)
     if not chosen <= _EVERYTHING:

@@ -4,13 +4,14 @@ import asyncio
 import json
 import random
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from aiohttp import web
 
-from messaging.simulator import checks, permissions
-from messaging.simulator.accounts import Service
+from messaging.simulator import checks, configurations_api, permissions
+from messaging.simulator.accounts import CONFIGURATION_WRITE, Service
+from messaging.simulator.assertions import get_assertion
 from messaging.simulator.faults import UNTROUBLED, Matched
 from messaging.simulator.messages import get_message, parse_body, submit
 from messaging.simulator.profiles import get_feed, get_profile, require_profile_group
@@ -19,6 +20,7 @@ from messaging.simulator.wire import HungUpError, LateError, RefusalError, bare,
 from messaging.simulator.world import World
 
 PREFIX: Final = "/api/v1/"
+ASSERTIONS: Final = "/lollipop/api/v1/assertions/"
 KEY_HEADER: Final = "Ocp-Apim-Subscription-Key"
 _NO_KEY: Final = (
     "Access denied due to missing subscription key. Make sure to include subscription key when "
@@ -41,10 +43,13 @@ class Call:
     method: str
     fiscal_code: str | None = None
     rest: str = ""
+    token: str = ""
 
 
 def recognise(method: str, path: str) -> Call | None:
     """The operation behind a method and a path, if there is one (notes, 1.2)."""
+    if path.startswith(ASSERTIONS):
+        return Call("assertions", method, rest=path[len(ASSERTIONS) :]) if method == "GET" else None
     match method, path[len(PREFIX) :].split("/"):
         case "POST", ["messages"] | ["messages", ""]:
             return _SUBMIT
@@ -58,6 +63,10 @@ def recognise(method: str, path: str) -> Call | None:
             return Call("profile", method, code)
         case "GET", ["subscriptions-feed", day] if day:
             return Call("feed", method, rest=day)
+        case "POST" | "GET", ["messages-sending", "remote-contents", "configurations"]:
+            return Call("configurations", method)
+        case "GET" | "PUT", ["messages-sending", "remote-contents", "configurations", identity] if identity:
+            return Call("configurations", method, rest=identity)
     return None
 
 
@@ -65,7 +74,7 @@ _SUBMIT: Final = Call("submit", "POST")
 
 
 class Gateway:
-    """Answers every request under /api/v1."""
+    """Answers every request under /api/v1, and those for assertions."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -77,7 +86,9 @@ class Gateway:
         if call is None:
             world.calls.count("unknown path", 404)
             return gateway_error(404, "Resource not found")
-        body = await request.read() if call.method == "POST" else b""
+        if call.operation == "assertions":
+            call = replace(call, token=request.headers.get("x-pagopa-lollipop-auth", ""))
+        body = await request.read() if call.method in ("POST", "PUT") else b""
         key = request.headers.get(KEY_HEADER)
         service = world.directory.by_key.get(key) if key else None
         faults = UNTROUBLED
@@ -135,6 +146,8 @@ class Gateway:
         by_path = call.operation == "submit" and call.fiscal_code is not None
         if by_path and "apimessagewriteeucovidcert" in service.groups:
             return bare(403, "Use submitMessageforUserWithFiscalCodeInBody")
+        if call.operation == "configurations" and CONFIGURATION_WRITE not in service.groups:
+            return bare(403, "Invalid key")
         if faults.take("error-502"):
             return web.Response(status=502, body=_BAD_GATEWAY, content_type="text/html")
         if faults.take("error-503"):
@@ -150,6 +163,10 @@ class Gateway:
         if call.operation == "get":
             code = call.fiscal_code or ""
             return get_message(world, service, code, call.rest, remote, faults)
+        if call.operation == "configurations":
+            return configurations_api.answer(world, service, call.method, call.rest, body, faults)
+        if call.operation == "assertions":
+            return get_assertion(world, service, call.rest, call.token, faults)
         if call.operation == "feed":
             return get_feed(world, service, call.rest, remote, faults)
         payload = parse_body(body) if call.fiscal_code is None else None

@@ -3,7 +3,7 @@
 import heapq
 import time
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from messaging.simulator.accounts import Service
@@ -34,6 +34,8 @@ class Message:
     status: str = ACCEPTED
     settled: float | None = None
     read_from: float | None = None
+    # What the app calls each file that the last detail listed, by its address.
+    file_names: dict[str, str] = field(default_factory=dict)
 
     @property
     def advanced(self) -> bool:

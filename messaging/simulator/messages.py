@@ -84,7 +84,7 @@ def _check_third_party(world: World, service: Service, new: NewMessage, third_pa
     """Configuration, its owner, then attachments (notes, 2.3 steps 11 and 12)."""
     if "configuration_id" not in third_party:
         raise permissions.forbidden("no configuration")
-    found = world.directory.remote_configurations.get(third_party["configuration_id"])
+    found = world.remote_configuration(third_party["configuration_id"])
     if found is None:
         raise RefusalError(
             404,

@@ -3,6 +3,7 @@
 import time
 from datetime import UTC, datetime
 from typing import Any, Final
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from aiohttp import web
@@ -10,6 +11,8 @@ from django.utils.safestring import mark_safe
 
 from messaging.simulator import checks, markdown
 from messaging.simulator.citizens import Citizen
+from messaging.simulator.coherence import View
+from messaging.simulator.fetching import Fetcher
 from messaging.simulator.front_matter import read_letter
 from messaging.simulator.ledger import PROCESSED, Message
 from messaging.simulator.templating import page
@@ -18,13 +21,15 @@ from messaging.simulator.world import World
 _ROME: Final = ZoneInfo("Europe/Rome")
 _MONTHS: Final = ("gen", "feb", "mar", "apr", "mag", "giu", "lug", "ago", "set", "ott", "nov", "dic")
 _SHOWN: Final = 100
+_RELOAD_SECONDS: Final = 10
 
 
 class Phone:
     """Pages under /phone; addresses carry slugs, never fiscal codes."""
 
-    def __init__(self, world: World, control_port: int) -> None:
+    def __init__(self, world: World, fetcher: Fetcher, control_port: int) -> None:
         self._world = world
+        self._fetcher = fetcher
         self._control_port = control_port
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
@@ -34,6 +39,8 @@ class Phone:
         router.add_get("/phone/{slug}", self.inbox)
         router.add_post("/phone/{slug}/services/{service}", self.choose)
         router.add_get("/phone/{slug}/{message}", self.message)
+        router.add_get("/phone/{slug}/{message}/content", self.content)
+        router.add_get("/phone/{slug}/{message}/attachments/{url:.+}", self.attachment)
         router.add_post("/phone/{slug}/{message}/pay", self.pay)
 
     async def home(self, request: web.Request) -> web.Response:
@@ -67,22 +74,49 @@ class Phone:
             "rows": [_row(message, now) for message in reversed(arrived[-_SHOWN:])],
             "services": self._services(citizen),
             # Only for who asks: a page that reloads by itself is a barrier (WCAG 2.2.1).
-            "refresh": "live" in request.query,
+            "refresh": _RELOAD_SECONDS if "live" in request.query else 0,
         }
         return self._page(request, "inbox.html", context)
 
     async def message(self, request: web.Request) -> web.Response:
-        """One message; showing it marks it as read."""
+        """One message, or the precondition that stands before it."""
         citizen, message = self._opened(request)
-        self._world.ledger.open(message)
-        language = "en" if citizen.languages[:1] == ["en_GB"] else "it"
-        letter = read_letter(message.new.content["markdown"], language)
+        if not self._fetcher.asks_first(message):
+            return await self._letter(request, citizen, message)
+        view = await self._fetcher.precondition(message)
+        if view.status != 200:
+            return self._trouble(request, citizen, message, view)
         context = {
             "citizen": _person(citizen),
             "message": _row(message, time.time()),
+            "title": view.title,
+            # Cleaned by nh3 just before.
+            "body": mark_safe(markdown.draw(view.markdown)),  # noqa: S308
+        }
+        return self._page(request, "precondition.html", context)
+
+    async def content(self, request: web.Request) -> web.Response:
+        """The message after its precondition."""
+        citizen, message = self._opened(request)
+        return await self._letter(request, citizen, message)
+
+    async def _letter(self, request: web.Request, citizen: Citizen, message: Message) -> web.Response:
+        """The message as its institution tells it now; showing it marks it as read."""
+        view = await self._fetcher.detail(message)
+        if view.status != 200:
+            return self._trouble(request, citizen, message, view)
+        self._world.ledger.open(message)
+        message.file_names = {file.url.removeprefix("/"): file.name for file in view.files}
+        language = "en" if citizen.languages[:1] == ["en_GB"] else "it"
+        letter = read_letter(view.markdown, language)
+        context = {
+            "citizen": _person(citizen),
+            "message": {**_row(message, time.time()), "subject": view.title},
+            "files": [{"name": name, "url": url} for url, name in message.file_names.items()],
+            "remote": _is_remote(message),
             "due": _due(message),
             "broken": letter.broken,
-            "raw": message.new.content["markdown"],
+            "raw": view.markdown,
             # Cleaned by nh3 just before.
             "body": mark_safe(markdown.draw(letter.body)),  # noqa: S308
             "buttons": letter.buttons,
@@ -94,6 +128,41 @@ class Phone:
             },
         }
         return self._page(request, "message.html", context)
+
+    async def attachment(self, request: web.Request) -> web.Response:
+        """A file of a message; one that is not ready is asked for again, as the app does."""
+        citizen, message = self._opened(request)
+        url = request.match_info["url"]
+        if request.query_string:
+            url = f"{url}?{request.query_string}"
+        view = await self._fetcher.attachment(message, url)
+        if view.status != 200:
+            return self._trouble(request, citizen, message, view, file=message.file_names.get(url, "Allegato"))
+        name = quote(message.file_names.get(url, "allegato.pdf"))
+        return web.Response(
+            body=view.content,
+            headers={
+                "Content-Type": "application/pdf",
+                "Content-Disposition": f"inline; filename*=UTF-8''{name}",
+                "X-Content-Type-Options": "nosniff",
+                "Cache-Control": "no-store",
+            },
+        )
+
+    def _trouble(
+        self, request: web.Request, citizen: Citizen, message: Message, view: View, file: str = ""
+    ) -> web.Response:
+        """What the app shows instead of the message or of a file."""
+        context = {
+            "citizen": _person(citizen),
+            "message": _row(message, time.time()),
+            "view": view,
+            "wait": "1 secondo" if view.wait == 1 else f"{view.wait} secondi",
+            "file": file,
+            "again": request.path_qs,
+            "refresh": view.wait,
+        }
+        return self._page(request, "trouble.html", context)
 
     async def pay(self, request: web.Request) -> web.Response:
         """The citizen pays the notice of a message."""
@@ -178,6 +247,11 @@ class Phone:
 
 def _person(citizen: Citizen) -> dict[str, str]:
     return {"slug": citizen.slug, "name": citizen.name, "story": citizen.story}
+
+
+def _is_remote(message: Message) -> bool:
+    third_party = message.new.third_party
+    return third_party is not None and bool(third_party["has_remote_content"])
 
 
 def _row(message: Message, now: float) -> dict[str, Any]:

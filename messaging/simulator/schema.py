@@ -90,8 +90,8 @@ class NewMessage:
         return self.content.get("third_party_data")
 
 
-class _Reader:
-    """Reads one object of a payload and collects what is wrong with it."""
+class Reader:
+    """Reads one object of a payload and collects what is wrong with it in `errors`, a line each."""
 
     __slots__ = ("errors", "path", "raw")
 
@@ -101,6 +101,7 @@ class _Reader:
         self.errors = errors
 
     def required(self, name: str, kind: Kind) -> Any:
+        """The value, or None and a complaint."""
         value = self.raw.get(name, _MISSING)
         if value is _MISSING or not kind.accepts(value):
             self.wrong(name, value, kind.name)
@@ -108,31 +109,36 @@ class _Reader:
         return value
 
     def optional(self, name: str, kind: Kind) -> Any:
+        """The value; None when it is left out."""
         return self.required(name, kind) if name in self.raw else None
 
     def default(self, name: str, kind: Kind, default: Any) -> Any:
+        """The value; the default for what is left out or null."""
         return default if self.raw.get(name) is None else self.required(name, kind)
 
-    def inner(self, name: str, type_name: str) -> "_Reader | None":
+    def inner(self, name: str, type_name: str) -> "Reader | None":
+        """A reader of the object under this name, or None and a complaint."""
         value = self.raw.get(name, _MISSING)
         if isinstance(value, dict):
-            return _Reader(value, f"{self.path}.{name}", self.errors)
+            return Reader(value, f"{self.path}.{name}", self.errors)
         self.wrong(name, value, type_name)
         return None
 
-    def maybe_inner(self, name: str, type_name: str) -> "_Reader | None":
+    def maybe_inner(self, name: str, type_name: str) -> "Reader | None":
+        """The same; None without complaint when it is left out."""
         return self.inner(name, type_name) if name in self.raw else None
 
     def wrong(self, name: str, value: object, type_name: str) -> None:
-        self.errors.append(_complaint(value, f"{self.path}.{name}", type_name))
+        """Complain about a value."""
+        self.errors.append(complaint(value, f"{self.path}.{name}", type_name))
 
 
 def decode_new_message(raw: object) -> NewMessage:
     """The payload decoded, or 400 `Invalid message structure` with one line per error."""
     errors: list[str] = []
     if not isinstance(raw, dict):
-        raise _invalid_structure([_complaint(raw, "root", "NewMessage")])
-    root = _Reader(raw, "root", errors)
+        raise _invalid_structure([complaint(raw, "root", "NewMessage")])
+    root = Reader(raw, "root", errors)
     time_to_live = root.default("time_to_live", TIME_TO_LIVE, 3600)
     content = _content(root)
     if addresses := root.maybe_inner("default_addresses", "NewMessageDefaultAddresses"):
@@ -145,7 +151,7 @@ def decode_new_message(raw: object) -> NewMessage:
     return NewMessage(fiscal_code, int(time_to_live), level, content)
 
 
-def _content(root: _Reader) -> dict[str, Any]:
+def _content(root: Reader) -> dict[str, Any]:
     reader = root.inner("content", "MessageContent")
     if reader is None:
         return {}
@@ -170,7 +176,7 @@ def _content(root: _Reader) -> dict[str, Any]:
     return content
 
 
-def _payment(content: _Reader) -> dict[str, Any]:
+def _payment(content: Reader) -> dict[str, Any]:
     reader = content.inner("payment_data", "PaymentData")
     if reader is None:
         return {}
@@ -185,7 +191,7 @@ def _payment(content: _Reader) -> dict[str, Any]:
     return data
 
 
-def _third_party(content: _Reader) -> dict[str, Any]:
+def _third_party(content: Reader) -> dict[str, Any]:
     reader = content.inner("third_party_data", "ThirdPartyData")
     if reader is None:
         return {}
@@ -202,7 +208,7 @@ def _third_party(content: _Reader) -> dict[str, Any]:
     )
 
 
-def _dropped(content: _Reader) -> None:
+def _dropped(content: Reader) -> None:
     """Prescriptions and legal mail are validated, then forgotten (notes, 3.2)."""
     if prescription := content.maybe_inner("prescription_data", "PrescriptionData"):
         prescription.required("nre", _text(15, 15))
@@ -247,7 +253,8 @@ def _invalid_structure(errors: list[str]) -> RefusalError:
     return RefusalError(400, "Invalid message structure", "\n".join(errors))
 
 
-def _complaint(value: object, where: str, type_name: str) -> str:
+def complaint(value: object, where: str, type_name: str) -> str:
+    """One line of a 400 (notes, 1.6)."""
     return f"value {_json(value)} at {where} is not a valid [{type_name}]"
 
 

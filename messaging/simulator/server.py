@@ -10,8 +10,10 @@ from pathlib import Path
 from aiohttp import web
 
 from messaging.simulator.control import Control, plain_errors
+from messaging.simulator.control_citizens import ControlCitizens
 from messaging.simulator.control_page import ControlPage
 from messaging.simulator.faults import parse_option
+from messaging.simulator.fetching import Fetcher
 from messaging.simulator.gateway import Gateway
 from messaging.simulator.journal import JournalError
 from messaging.simulator.limits import parse_limit
@@ -73,10 +75,13 @@ async def _serve(options: Options) -> World:
     control_socket = bind(options.host, wanted)
     control_port = control_socket.getsockname()[1]
     world = build_world(options)
-    api = web.AppRunner(_api(world, control_port), access_log=None, shutdown_timeout=_PATIENCE)
+    fetcher = Fetcher(world)
+    api = web.AppRunner(_api(world, fetcher, control_port), access_log=None, shutdown_timeout=_PATIENCE)
     await api.setup()
     listener = Listener(api, options.host, api_socket)
-    control = web.AppRunner(_control(world, listener, control_port), access_log=None, shutdown_timeout=_PATIENCE)
+    control = web.AppRunner(
+        _control(world, fetcher, listener, control_port), access_log=None, shutdown_timeout=_PATIENCE
+    )
     await control.setup()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -89,15 +94,18 @@ async def _serve(options: Options) -> World:
         await stop.wait()
         return world
     finally:
-        await asyncio.gather(api.cleanup(), control.cleanup())
+        await asyncio.gather(api.cleanup(), control.cleanup(), fetcher.close())
         if options.port_file is not None:
             options.port_file.unlink(missing_ok=True)
 
 
-def _api(world: World, control_port: int) -> web.Application:
+def _api(world: World, fetcher: Fetcher, control_port: int) -> web.Application:
     app = web.Application(middlewares=[own_pages_only], client_max_size=_LARGEST_BODY)
-    app.router.add_route("*", "/api/v1/{tail:.*}", Gateway(world).handle)
-    Phone(world, control_port).add_routes(app.router)
+    gateway = Gateway(world)
+    app.router.add_route("*", "/api/v1/{tail:.*}", gateway.handle)
+    app.router.add_route("*", "/lollipop/api/v1/assertions/{tail:.*}", gateway.handle)
+    world.identity_provider.add_routes(app.router)
+    Phone(world, fetcher, control_port).add_routes(app.router)
     add_static(app.router)
     app.router.add_route("*", "/{tail:.*}", _no_such_path)
     return app
@@ -107,9 +115,10 @@ async def _no_such_path(request: web.Request) -> web.Response:
     return gateway_error(404, "Resource not found")
 
 
-def _control(world: World, listener: Listener, control_port: int) -> web.Application:
+def _control(world: World, fetcher: Fetcher, listener: Listener, control_port: int) -> web.Application:
     app = web.Application(middlewares=[own_pages_only, plain_errors])
     Control(world, listener, control_port).add_routes(app.router)
+    ControlCitizens(world, fetcher).add_routes(app.router)
     ControlPage(world, listener).add_routes(app.router)
     add_static(app.router)
     return app

@@ -3,16 +3,22 @@
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from messaging.simulator.accounts import Directory, Service, load_directory
+from messaging.simulator.accounts import Directory, RemoteConfiguration, Service, load_directory
 from messaging.simulator.citizens import Citizen, Registry
+from messaging.simulator.configurations import Configurations
 from messaging.simulator.faults import Faults
 from messaging.simulator.feed import Feed
+from messaging.simulator.fetches import FetchRecord
+from messaging.simulator.identity_provider import IdentityProvider
 from messaging.simulator.journal import Journal, JournalError
 from messaging.simulator.ledger import Ledger
 from messaging.simulator.limits import CallCounter, Limit, parse_limit
+from messaging.simulator.lollipop import ALGORITHMS, ENCODINGS, Signer
 from messaging.simulator.wire import RefusalError
+
+_WORDS: Final = {"lollipop_algorithm": ALGORITHMS, "lollipop_encoding": ENCODINGS}
 
 
 @dataclass(slots=True)
@@ -24,6 +30,8 @@ class Tuning:
     jitter_ms: float = 0.0
     settle_seconds: float = 1.0
     old_notification: bool = False
+    lollipop_algorithm: str = ALGORITHMS[0]
+    lollipop_encoding: str = ENCODINGS[0]
 
     def alter(self, raw: dict[str, Any]) -> None:
         """Change some of it; ValueError with a sentence when senseless."""
@@ -32,6 +40,10 @@ class Tuning:
                 self.limit = parse_limit(str(value))
             elif name == "old_notification":
                 self.old_notification = bool(value)
+            elif name in _WORDS:
+                if value not in _WORDS[name]:
+                    raise ValueError(f"{name} is one of {', '.join(_WORDS[name])}")
+                setattr(self, name, value)
             elif name in ("latency_ms", "jitter_ms", "settle_seconds"):
                 if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
                     raise ValueError(f"{name} must be a number from 0")
@@ -47,6 +59,8 @@ class Tuning:
             "jitter_ms": self.jitter_ms,
             "settle_seconds": self.settle_seconds,
             "old_notification": self.old_notification,
+            "lollipop_algorithm": self.lollipop_algorithm,
+            "lollipop_encoding": self.lollipop_encoding,
         }
 
 
@@ -63,6 +77,10 @@ class World:
         self.calls = CallCounter()
         self.journal = Journal(state)
         self.ledger = Ledger(self.registry, self.journal)
+        self.configurations = Configurations(self.journal)
+        self.fetches = FetchRecord()
+        self.signer = Signer()
+        self.identity_provider = IdentityProvider()
         self._restore(state)
 
     def _restore(self, state: Path | None) -> None:
@@ -80,11 +98,21 @@ class World:
             service = self.directory.services.get(event["service"])
             if citizen is not None and service is not None:
                 self._choose(citizen, service, event["allowed"], date.fromisoformat(event["day"]))
+        elif event["event"] == "configuration":
+            self.configurations.restore(event)
         else:
             self.ledger.restore(event, self.directory.services)
             if event["event"] == "reset":
                 self.registry.reset()
                 self.feed.reset(self.registry)
+                self.configurations.forget()
+
+    def remote_configuration(self, identity: str) -> RemoteConfiguration | None:
+        """What a submission that names a configuration finds: one of the accounts file, or of the API."""
+        made = self.configurations.find(identity)
+        if made is not None:
+            return RemoteConfiguration(made.id, made.account_id, upstream=200)
+        return self.directory.remote_configurations.get(identity)
 
     def alter_citizen(self, raw: dict[str, Any]) -> Citizen:
         """Add or change a citizen; what was due before is settled as things were."""
@@ -134,6 +162,9 @@ class World:
         self.registry.reset()
         self.feed.reset(self.registry)
         self.ledger.forget()
+        self.configurations.forget()
+        self.fetches.forget()
+        self.signer.forget()
         self.faults.clear()
         self.calls = CallCounter()
 

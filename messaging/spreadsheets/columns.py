@@ -8,6 +8,8 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 
 FISCAL_CODE, AMOUNT, NOTICE_NUMBER, DUE_DATE = "fiscal_code", "amount", "notice_number", "due_date"
+#: The names of the files that go with the row's message. No placeholder has this key, which `header_key` never makes.
+ATTACHMENT = "attachment_name"
 
 
 def _listed(words: str) -> frozenset[str]:
@@ -34,6 +36,11 @@ SYNONYMS: Mapping[str, frozenset[str]] = {
     DUE_DATE: _listed("""
         scadenza duedate datascadenza datadiscadenza scadenzapagamento datascadenzapagamento scadeil entroil
         dapagareentro
+    """),
+    ATTACHMENT: _listed("""
+        allegato allegati nomeallegato nomiallegati nomedellallegato attachment attachments attachmentname file files
+        filename nomefile nomedelfile nomefilepdf fileallegato fileallegati filepdf pdf nomepdf pdfallegato documento
+        documenti nomedocumento documentopdf
     """),
 }
 _NO_LETTER = re.compile(r"[\W_]+")

@@ -19,7 +19,7 @@ from xlsxwriter.worksheet import Worksheet  # type: ignore[import-untyped]
 
 from messaging.appio.fiscal_codes import TEST_CODE
 from messaging.spreadsheets.cells import FORMULA_STARTS, Cell, shown
-from messaging.spreadsheets.columns import AMOUNT, DUE_DATE, FISCAL_CODE, NOTICE_NUMBER
+from messaging.spreadsheets.columns import AMOUNT, ATTACHMENT, DUE_DATE, FISCAL_CODE, NOTICE_NUMBER
 
 _BOM = b"\xef\xbb\xbf"
 _PIECE = 64 * 1024
@@ -29,12 +29,14 @@ _MAX_EXACT = 10**15
 _FIRST_DAY = date(1900, 3, 1)
 
 _EXAMPLE_NOTICE = "302000000004821733"
+_EXAMPLE_FILE = "avviso-0001.pdf"
 #: The Italian header of each field in an example.
 _HEADERS = {
     FISCAL_CODE: "codice_fiscale",
     AMOUNT: "importo",
     NOTICE_NUMBER: "numero_avviso",
     DUE_DATE: "scadenza",
+    ATTACHMENT: "allegato",
 }
 
 
@@ -66,12 +68,6 @@ def _taken(buffer: io.StringIO) -> bytes:
 def _csv_value(cell: Cell) -> str:
     is_number = isinstance(cell, int | float)
     return shown(cell) if is_number else neutral(shown(cell).replace("\0", ""))
-
-
-def write_csv(out: BinaryIO, header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
-    """Write a CSV as `csv_pieces` makes it."""
-    for piece in csv_pieces(header, rows):
-        out.write(piece)
 
 
 def write_xlsx(out: BinaryIO | Path, header: Sequence[str], rows: Iterable[Sequence[Cell]], *, sheet: str = "") -> None:
@@ -138,5 +134,6 @@ def _example(name: str, due_date: date) -> str | float | date:
         NOTICE_NUMBER: _EXAMPLE_NOTICE,
         AMOUNT: 148.5,
         DUE_DATE: due_date,
+        ATTACHMENT: _EXAMPLE_FILE,
     }
     return known.get(name, "…")

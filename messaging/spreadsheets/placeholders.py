@@ -22,7 +22,6 @@ _PLACEHOLDER = rf"\(\((?P<name>{_NAME})\)\)"
 #: Of several closing marks in a row the last two end the passage.
 _WITHIN = rf"(?:\(\({_NAME}\)\)|[^()]|\((?!\()|\)(?!\)(?!\))))*+"
 _MARKS = re.compile(rf"\(\(\?(?P<condition>[^():\r\n]{{1,60}}):(?P<passage>{_WITHIN})\)\)|{_PLACEHOLDER}")
-_UNCLOSED = re.compile(r"\(\([^()\r\n]{0,60}")
 
 _BUILT_IN = {
     **dict.fromkeys(("codicefiscale", "fiscalcode"), FISCAL_CODE),
@@ -80,11 +79,6 @@ def found(texts: Iterable[str]) -> list[Found]:
             for inner in _MARKS.finditer(mark["passage"]):
                 see(inner["name"] or inner["condition"], required=False)
     return list(names.values())
-
-
-def unclosed(text: str) -> list[str]:
-    """Return the beginnings of placeholders that are not closed and would be shown as they are."""
-    return [mark[0].strip() for mark in _UNCLOSED.finditer(_MARKS.sub(" ", text))]
 
 
 @dataclass(frozen=True, slots=True)

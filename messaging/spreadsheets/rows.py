@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import TypeAlias
 
-from messaging.appio import payloads
+from messaging.appio import payloads, remote
 from messaging.appio.buttons import ButtonError
 from messaging.appio.payloads import Outgoing
+from messaging.appio.remote import Fetched, ThirdParty
+from messaging.spreadsheets.attached import Files, KnownFile, names_in
 from messaging.spreadsheets.cells import (
     Cell,
     CellError,
@@ -19,7 +21,7 @@ from messaging.spreadsheets.cells import (
     grouped_digits,
     shown,
 )
-from messaging.spreadsheets.columns import AMOUNT, DUE_DATE, FISCAL_CODE, NOTICE_NUMBER, Matching, Wanted
+from messaging.spreadsheets.columns import AMOUNT, ATTACHMENT, DUE_DATE, FISCAL_CODE, NOTICE_NUMBER, Matching, Wanted
 from messaging.spreadsheets.escaping import one_line
 from messaging.spreadsheets.texts import MessageText
 from messaging.spreadsheets.values import (
@@ -41,10 +43,11 @@ class CellProblem:
     """Something wrong in a row: a code, its parameters, and the start of what the cell shows.
 
     `field` is a field of `columns`, a placeholder's key, "subject" or "markdown" (the message with this row's values),
-    "buttons", or "" (the row). Codes are those of the reader of the field in `values` and of `payloads.check`, and
-    besides: missing (a placeholder's cell is empty), cell_error, too_many_cells (`extra`: more than the header has,
-    as when a separator stands within a value); of a button those of `ButtonError`. As warnings: check_digits and
-    rounded of notice_number, past of due_date.
+    "buttons", or "" (the row). Codes are those of the reader of the field in `values`, of `payloads.check` and
+    `remote.check`, and besides: missing (a placeholder's cell is empty), cell_error, too_many_cells (`extra`: more
+    than the header has, as when a separator stands within a value); of a button those of `ButtonError`; of the
+    attachment empty, not_there (`name`), bad_file (`name`, `problem`: a file's own code and parameters). As warnings:
+    check_digits and rounded of notice_number, past of due_date.
     """
 
     field: str
@@ -57,7 +60,8 @@ class CellProblem:
 class CheckedRow:
     """A row read and judged. `amount` is in eurocents; `values` are those of the placeholders, by key, for reading.
 
-    A field is None when its cell is empty or wrong. Warnings are to be confirmed and prevent nothing.
+    A field is None when its cell is empty or wrong; `files` are those that go with the message, in the cell's order.
+    Warnings are to be confirmed and prevent nothing.
     """
 
     number: int
@@ -65,6 +69,7 @@ class CheckedRow:
     amount: int | None = None
     notice_number: str | None = None
     due_date: date | None = None
+    files: Sequence[KnownFile] = ()
     values: dict[str, str] = dataclasses.field(default_factory=dict)
     problems: list[CellProblem] = dataclasses.field(default_factory=list)
     warnings: list[CellProblem] = dataclasses.field(default_factory=list)
@@ -81,7 +86,7 @@ class Rules:
 
     `is_payment`: amount and notice number go into the message. `needs_due_date`: the template is of due-date kind.
     `max_amount` in eurocents, 0 when the service may not send payments; `allowed`: codes of its allow-list; `today` in
-    Italy.
+    Italy. `third_party`: what IO fetches of every message, its id left open.
     """
 
     is_payment: bool
@@ -89,6 +94,7 @@ class Rules:
     max_amount: int
     today: date
     allowed: frozenset[str] = frozenset()
+    third_party: ThirdParty | None = None
 
     def wanted(self, text: MessageText) -> list[Wanted]:
         """Return the columns that a file needs, the fiscal code first."""
@@ -100,6 +106,8 @@ class Rules:
         is_asked = self.needs_due_date or (DUE_DATE in used and used[DUE_DATE].required)
         if self.is_payment or is_asked or DUE_DATE in used:
             fields.append(Wanted(DUE_DATE, required=is_asked))
+        if self.third_party is not None and self.third_party.has_attachments:
+            fields.append(Wanted(ATTACHMENT))
         return fields + [Wanted(key) for key in used if key not in _FIELDS]
 
     def needed(self, text: MessageText) -> frozenset[str]:
@@ -114,12 +122,13 @@ class Rules:
 
 
 class CheckPlan:
-    """How to check the rows of one file: its columns, the template's text and the rules.
+    """How to check the rows of one file: its columns, the template's text, the rules, and the files beside it.
 
-    Raises ValueError when a column that is needed was not found: without it every row would seem good.
+    Without `files` nothing is said of the attachments that rows name. Raises ValueError when a column that is needed
+    was not found: without it every row would seem good.
     """
 
-    def __init__(self, matching: Matching, text: MessageText, rules: Rules) -> None:
+    def __init__(self, matching: Matching, text: MessageText, rules: Rules, files: Files | None = None) -> None:
         lacking = [want.field for want in rules.wanted(text) if want.required and want.field not in matching.columns]
         if lacking:
             raise ValueError(f"no column for {', '.join(lacking)}")
@@ -135,6 +144,8 @@ class CheckPlan:
             for found in text.placeholders
             if found.key not in _FIELDS and found.key in columns
         ]
+        self.files = files
+        self.attachment = columns[ATTACHMENT] if files is not None and ATTACHMENT in columns else None
 
 
 def check_row(number: int, cells: Sequence[Cell], plan: CheckPlan) -> CheckedRow:
@@ -148,6 +159,8 @@ def check_row(number: int, cells: Sequence[Cell], plan: CheckPlan) -> CheckedRow
         row.problems.append(CellProblem("", "too_many_cells", {"extra": extra}))
     _read_fields(row, cells, plan)
     _read_placeholders(row, cells, plan)
+    if plan.attachment is not None and plan.files is not None:
+        _read_attachments(row, cells[plan.attachment], plan.files)
     if not row.problems:
         _judge_message(row, plan)
     return row
@@ -218,6 +231,28 @@ def _read_placeholders(row: CheckedRow, cells: Sequence[Cell], plan: CheckPlan) 
         row.problems += [CellProblem(key, "missing") for key in plan.text.missing(row.values)]
 
 
+def _read_attachments(row: CheckedRow, cell: Cell, files: Files) -> None:
+    """Rows with the same values and other files are not the same message: the files count as a value."""
+    if isinstance(cell, CellError):
+        row.problems.append(CellProblem(ATTACHMENT, "cell_error", {"error": cell.text}, cell.text[:_SHOWN]))
+        return
+    names = names_in(cell)
+    if not names:
+        row.problems.append(CellProblem(ATTACHMENT, "empty"))
+    found: dict[str, KnownFile] = {}
+    for name in names:
+        file = files.find(name)
+        if file is None:
+            row.problems.append(CellProblem(ATTACHMENT, "not_there", {"name": name[:_SHOWN]}, shown(cell)[:_SHOWN]))
+        elif file.fault:
+            params = {"name": name[:_SHOWN], "problem": file.fault}
+            row.problems.append(CellProblem(ATTACHMENT, "bad_file", params, shown(cell)[:_SHOWN]))
+        else:
+            found[file.key] = file
+    row.files = tuple(found.values())
+    row.values[ATTACHMENT] = ";".join(found)
+
+
 def _judge_message(row: CheckedRow, plan: CheckPlan) -> None:
     """Check the message as the platform would; it is put together only where there is reason to."""
     try:
@@ -227,9 +262,27 @@ def _judge_message(row: CheckedRow, plan: CheckPlan) -> None:
     except ButtonError as error:
         row.problems.append(CellProblem("buttons", error.code))
         return
-    for problem in payloads.check(message, max_amount=plan.rules.max_amount, allowed=plan.rules.allowed):
+    found = payloads.check(message, max_amount=plan.rules.max_amount, allowed=plan.rules.allowed)
+    if plan.rules.third_party is not None:
+        found += remote.check(plan.rules.third_party, _fetched(row, plan), advanced=True)
+    for problem in found:
         if not problem.warning:
             row.problems.append(CellProblem(problem.field, problem.code, problem.params))
+
+
+def _fetched(row: CheckedRow, plan: CheckPlan) -> Fetched:
+    protected = plan.text.merge(row.values).protected
+    # Whether there are files was said beside the cell that names them.
+    files = max(1, len(row.files))
+    if protected is None:
+        return Fetched(files=files)
+    return Fetched(
+        subject=protected.subject,
+        markdown=protected.markdown,
+        precondition_title=protected.precondition_title,
+        precondition_markdown=protected.precondition_body,
+        files=files,
+    )
 
 
 def outgoing(row: CheckedRow, plan: CheckPlan) -> Outgoing:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+from messaging.delivery import content
 from messaging.enums import Role, Status
 from messaging.models import Message, User
 from messaging.permissions import may_approve, role_in
+from messaging.remote import contents
 
 
 @dataclass
@@ -66,6 +68,11 @@ class Abilities:
         if self._is(Status.FAILED):
             return self.supervises
         return self._is(Status.REFUSED, Status.UNREACHABLE) and self.role is not None
+
+    @property
+    def correct(self) -> bool:
+        """Replace what the citizen finds at the next opening."""
+        return content.is_fetched(self.message) and self._is(*contents.CORRECTABLE) and self.role is not None
 
     @property
     def edit(self) -> bool:

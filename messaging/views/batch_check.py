@@ -17,15 +17,19 @@ from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
 from messaging.batches import asking, corrections, uploads
+from messaging.batches.checking import FOLDER
 from messaging.cell_words import file_sentence
 from messaging.delivery import batches
 from messaging.delivery.batches import OPEN, CannotSend
 from messaging.delivery.reachability import CannotAsk
+from messaging.document_words import folder_sentence
+from messaging.documents.problems import FolderProblem
 from messaging.enums import BatchStatus
-from messaging.forms.batches import SendForm
+from messaging.forms.batches import FolderForm, SendForm
 from messaging.models import Batch, User
 from messaging.permissions import batch_or_404
 from messaging.templatetags.portal import number
+from messaging.views.batch_files import files_of
 from messaging.views.batch_panels import is_to_be_asked, live_panels, reach_of
 from messaging.views.batch_preview import preview_of
 from messaging.views.batch_tables import tables_of
@@ -35,6 +39,8 @@ from messaging.views.common import person_of
 CHECKED_HERE = frozenset({BatchStatus.UPLOADED, BatchStatus.CHECKING, *OPEN})
 #: The problem that another file does not cure.
 COLUMNS = "columns"
+#: Problems that pass without another file.
+_AGAIN = frozenset({"no_room", "not_registered", "not_premium"})
 _CANNOT_ASK = {
     "not_ready": lambda: _("Ora non c’è nessuna riga da verificare."),
     "no_text": lambda: _("Manca il testo: senza un messaggio da inviare non si può chiedere di nessuno."),
@@ -50,36 +56,56 @@ _CANNOT_ASK = {
 def batch_check(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Where a sending stands before it leaves: being checked, not readable, or to be settled and sent."""
     person = person_of(request)
-    batch = batch_or_404(person, public_id)
+    return _page(request, batch_or_404(person, public_id), person)
+
+
+def _page(request: HttpRequest, batch: Batch, person: User, folder: FolderForm | None = None) -> HttpResponse:
+    """The page as the batch stands, with the form of its folder as it was sent."""
     if batch.status not in CHECKED_HERE:
-        return redirect("batch_detail", public_id=public_id)
+        return redirect("batch_detail", public_id=batch.public_id)
     if batch.status not in OPEN:
         return render(request, "messaging/batch_checking.html", {"batch": batch})
     if batch.problem.get("code") == COLUMNS:
-        return redirect("batch_columns", public_id=public_id)
+        return redirect("batch_columns", public_id=batch.public_id)
     if batch.problem:
-        sentence = file_sentence(batch.problem["code"], batch.problem.get("params", {}))
-        return render(
-            request,
-            "messaging/batch_problem.html",
-            {"batch": batch, "sentence": sentence, "again": batch.problem["code"] == "no_room"},
-        )
-    return check_page(request, batch, person)
+        return _problem_page(request, batch, folder)
+    return check_page(request, batch, person, folder=folder)
 
 
-def check_page(request: HttpRequest, batch: Batch, person: User, send: SendForm | None = None) -> HttpResponse:
-    """The whole page of a batch whose rows were read; with the form as it was sent, when it could not be taken."""
+def _problem_page(request: HttpRequest, batch: Batch, folder: FolderForm | None) -> HttpResponse:
+    code, params = batch.problem["code"], batch.problem.get("params", {})
+    # One that is still there waits for room: it needs no other.
+    is_to_be_replaced = code == FOLDER and not batch.folder
+    context = {
+        "batch": batch,
+        "sentence": file_sentence(code, params),
+        "again": code in _AGAIN or bool(batch.folder),
+        "folder": (folder or FolderForm()) if is_to_be_replaced else None,
+    }
+    return render(request, "messaging/batch_problem.html", context)
+
+
+def check_page(
+    request: HttpRequest,
+    batch: Batch,
+    person: User,
+    send: SendForm | None = None,
+    folder: FolderForm | None = None,
+) -> HttpResponse:
+    """The whole page of a batch whose rows were read; with a form as it was sent, when it could not be taken."""
     form = send or SendForm(batch=batch)
     context = {
         **live_panels(batch, person, again=form.again),
         **tables_of(request, batch),
+        **files_of(batch, folder),
         "send": form,
         "starts_asking": is_to_be_asked(batch, reach_of(batch)),
         "same": uploads.same_file(batch),
         "sent_back": batch.changes.filter(to_status=BatchStatus.READY).exclude(note="").order_by("-pk").first(),
         **preview_of(batch, request.GET.get("row")),
     }
-    context["has_errors"] = bool(form.errors)
+    wrong = folder if folder is not None and folder.errors else form
+    context |= {"wrong_form": wrong, "has_errors": bool(wrong.errors)}
     return render(request, "messaging/batch_check.html", context)
 
 
@@ -106,6 +132,28 @@ def _live(request: HttpRequest, batch: Batch, person: User, refused: str = "") -
         announce = _("Verifica finita: %(counts)s.") % {"counts": panels["reach"].in_words}
     context = {**panels, "oob": True, "refused": refused, "announce": announce}
     return render(request, "messaging/partials/_batch_live.html", context)
+
+
+@login_required
+@require_POST
+def batch_folder(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """More PDFs for the rows, or other ones with the same names; then all rows are judged again."""
+    person = person_of(request)
+    batch = batch_or_404(person, public_id)
+    if not batch.has_attachments:
+        return redirect("batch_check", public_id=public_id)
+    form = FolderForm(request.POST, request.FILES)
+    if form.is_valid():
+        file = form.cleaned_data["folder"]
+        try:
+            corrections.add_folder(batch, person, uploads.Folder(file, file.name))
+        except FolderProblem as problem:
+            form.add_error("folder", folder_sentence(problem.code, problem.params))
+        except corrections.NoLongerOpen:
+            messages.info(request, _("Intanto l’invio è cambiato, e lo zip non è stato aggiunto: ora sta così."))
+    if form.errors:
+        return _page(request, batch, person, form)
+    return redirect("batch_check", public_id=public_id)
 
 
 @login_required

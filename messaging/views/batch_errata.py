@@ -35,8 +35,7 @@ def batch_errata(request: HttpRequest, public_id: UUID) -> HttpResponse:
         return redirect("batch_detail", batch.public_id)
     form = ErrataForm(request.POST if request.method == "POST" else None, batch=batch)
     if request.method == "POST" and form.is_valid():
-        data = form.cleaned_data
-        correction = errata.prepare(batch, person, data["subject"], data["body"], form.matching.columns)
+        correction = errata.prepare(batch, person, form.wording, form.matching.columns)
         return redirect("batch_check", correction.public_id)
     context = {
         "batch": batch,

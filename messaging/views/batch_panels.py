@@ -14,12 +14,13 @@ from django.utils.translation import ngettext
 
 from messaging.advice_words import Told
 from messaging.batches.progress import Segment, laid_out
-from messaging.delivery import batches, estimates, hours
+from messaging.delivery import batches, estimates, hours, reminders
 from messaging.enums import RowState
 from messaging.models import Batch, BatchRow, ServiceKey, ServicePause, User
 from messaging.templatetags.portal import clock, number, stop
 from messaging.views.batch_words import duration, left_to_do, people_words, towards
 from messaging.views.common import names, supervisors_of
+from messaging.wording import overlap_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,6 +304,8 @@ def _delays(batch: Batch) -> list[Told]:
     if not ServiceKey.objects.filter(service=service, in_use=True).exists():
         text = _("I messaggi aspettano in coda finché un amministratore ne aggiunge una.")
         told.append(Told("wait", "it-key", _("Al servizio manca la chiave di IO."), text))
+    if overlap := reminders.overlapping(batch):
+        told.append(Told("wait", "it-clock", *overlap_words(overlap)))
     return told
 
 

@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from messaging.batches.cells import decode
-from messaging.batches.previews import message_for, neighbours
+from messaging.batches.previews import neighbours, sample_of
 from messaging.delivery.batches import OPEN
 from messaging.enums import RowState
 from messaging.models import Batch, BatchRow
@@ -37,14 +37,15 @@ def batch_preview(request: HttpRequest, public_id: UUID) -> HttpResponse:
 def preview_of(batch: Batch, wanted: str | None) -> dict[str, Any]:
     """The phone of a row, or of the first that there is; what stands before and after it."""
     number = int(wanted) if wanted and wanted.isdecimal() and len(wanted) < 10 else 0
-    message = message_for(batch, number) if number else None
-    if message is None:
+    sample = sample_of(batch, number) if number else None
+    if sample is None:
         first = BatchRow.objects.filter(batch=batch, state__in=[RowState.GOOD, RowState.REPEATED])
         number = first.order_by("number").values_list("number", flat=True).first() or 0
-        message = message_for(batch, number) if number else None
-    if message is None:
+        sample = sample_of(batch, number) if number else None
+    if sample is None:
         return {"phone": None}
     cells = BatchRow.objects.values_list("cells", flat=True).get(batch=batch, number=number)
     before, after = neighbours(batch, number)
     name = name_of(batch, decode(cells)).partition(" ")[0]
-    return {"phone": phone_of(message), "row": number, "before": before, "after": after, "reader": name}
+    phone = phone_of(sample.message, sample.files)
+    return {"phone": phone, "row": number, "before": before, "after": after, "reader": name}

@@ -31,6 +31,7 @@ from messaging.permissions import batch_or_404
 from messaging.spreadsheets.cells import shown
 from messaging.spreadsheets.columns import header_key
 from messaging.views.batch_abilities import SendingAbilities
+from messaging.views.batch_funnel import funnel
 from messaging.views.batch_notices import ending, notices
 from messaging.views.batch_review import render_review
 from messaging.views.batch_story import story
@@ -164,6 +165,7 @@ def _common(request: HttpRequest, batch: Batch, numbers: Figures) -> dict[str, A
         "corrections": list(batch.corrections.order_by("pk")) if batch.status in OVER else [],
         "notices": notices(batch, numbers),
         "ending": ending(batch, numbers),
+        "funnel": funnel(batch, numbers),
         "pace": pace(batch, numbers),
         "now": timezone.now(),
         "place": _place(request.GET),

@@ -8,15 +8,18 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
-from messaging.batches.previews import message_for
+from messaging.advice_words import Told
+from messaging.batches.previews import sample_of
 from messaging.batches.progress import figures
+from messaging.delivery import reminders
 from messaging.delivery.batches import to_send
-from messaging.enums import Role, RowState
+from messaging.enums import Precondition, Role, RowState
 from messaging.forms.decisions import ApprovalForm, SendBackForm
 from messaging.models import Batch, BatchRow, User
 from messaging.views.batch_abilities import SendingAbilities
 from messaging.views.common import names, person_of, supervisors_of
 from messaging.views.preview import drawn, phone_of
+from messaging.wording import overlap_words
 
 
 def render_review(request: HttpRequest, batch: Batch, *, send_back: SendBackForm | None = None) -> HttpResponse:
@@ -24,7 +27,7 @@ def render_review(request: HttpRequest, batch: Batch, *, send_back: SendBackForm
     person = person_of(request)
     can = SendingAbilities(person, batch)
     row, following = _sample(batch, request.GET.get("row", ""))
-    message = message_for(batch, row) if row else None
+    sample = sample_of(batch, row) if row else None
     deciders = _deciders(batch)
     context: dict[str, Any] = {
         "batch": batch,
@@ -33,15 +36,19 @@ def render_review(request: HttpRequest, batch: Batch, *, send_back: SendBackForm
         "can": can,
         "row": row,
         "following": following,
-        "message": message,
-        "phone": phone_of(message) if message else None,
+        "message": sample.message if sample else None,
+        "phone": phone_of(sample.message, sample.files) if sample else None,
         "text": drawn(batch.body),
+        "protected": drawn(batch.protected_body) if batch.has_remote_content else "",
+        "warning": drawn(batch.precondition_body) if batch.precondition != Precondition.NEVER else "",
+        "files": batch.files.exclude(attachment=None).count() if batch.has_attachments else 0,
         "approval": ApprovalForm(initial={"seen": batch.approval_digest}),
         "send_back": send_back or SendBackForm(),
         "wrong": send_back,
         "has_errors": bool(send_back and send_back.errors),
         "why_not": "" if can.approve else _why_not(person, batch, can, deciders),
         "deciders": names(deciders),
+        "overlap": Told("wait", "it-clock", *overlap_words(found)) if (found := reminders.overlapping(batch)) else None,
     }
     return render(request, "messaging/batch_review.html", context)
 

@@ -35,6 +35,7 @@ from messaging.permissions import batch_or_404
 from messaging.spreadsheets import outcomes
 from messaging.spreadsheets.cells import Cell, shown
 from messaging.templatetags.portal import number
+from messaging.views.batch_files import files_of
 from messaging.views.batch_panels import is_to_be_asked, live_panels
 from messaging.views.batch_tables import seen_rows, wrong_rows
 from messaging.views.batch_upload import XLSX
@@ -196,6 +197,7 @@ def _changed(request: HttpRequest, batch: Batch, words: str) -> HttpResponse:
         **panels,
         **wrong_rows(batch, page),
         **seen_rows(batch),
+        **files_of(batch),
         "send": SendForm(batch=batch, initial=request.POST.dict()),
         "starts_asking": is_to_be_asked(batch, panels["reach"]),
         "words": words,

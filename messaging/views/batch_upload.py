@@ -21,6 +21,8 @@ from messaging.batches.cells import decode
 from messaging.batches.corrections import NoLongerOpen
 from messaging.cell_words import column_sentence, file_sentence
 from messaging.delivery.batches import OPEN
+from messaging.document_words import folder_sentence
+from messaging.documents.problems import FolderProblem
 from messaging.forms.batches import ColumnsForm, UploadForm, columns_for, columns_of
 from messaging.models import Batch, User
 from messaging.permissions import batch_or_404, services_of, template_or_404
@@ -34,6 +36,8 @@ from messaging.views.common import administrators_to_ask, person_of
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 #: How many rows of the file stand beside a column that is to be chosen by hand.
 EXAMPLES = 3
+#: Problems that lie in something else than the spreadsheet.
+_FIELDS = {"not_premium": "template", "not_registered": "template"}
 #: The example's due date lies so far ahead.
 _AHEAD = timedelta(days=30)
 
@@ -66,17 +70,23 @@ def _wished(request: HttpRequest, person: User) -> dict[str, Any]:
 def _uploaded(form: UploadForm, person: User) -> Batch | None:
     """The new batch; None when the file cannot be taken, which the form then says."""
     values = form.cleaned_data
-    template, file = values["template"], values["file"]
+    template, file, zipped = values["template"], values["file"], values["folder"]
+    folder = uploads.Folder(zipped, zipped.name) if zipped else None
     try:
-        return uploads.upload(template.service, template, person, file, file.name, values["name"])
+        return uploads.upload(template.service, template, person, file, file.name, values["name"], folder)
     except FileProblem as problem:
-        form.add_error("file", ValidationError(file_sentence(problem.code, problem.params), code=problem.code))
-        return None
+        sentence = file_sentence(problem.code, problem.params)
+        form.add_error(_FIELDS.get(problem.code, "file"), ValidationError(sentence, code=problem.code))
+    except FolderProblem as problem:
+        form.add_error("folder", ValidationError(folder_sentence(problem.code, problem.params), code=problem.code))
+    return None
 
 
 def _upload_page(request: HttpRequest, form: UploadForm) -> HttpResponse:
     template = form.chosen
     needed = columns_for(template) if template else []
+    # Said beside the field; a form that was sent without has said so by itself.
+    form.fields["folder"].required = bool(template and template.has_attachments)
     return render(request, "messaging/batch_new.html", {"form": form, "template": template, "needed": needed})
 
 

@@ -27,6 +27,7 @@ from messaging.forms.kinds import KIND_CHOICES, RepeatForm
 from messaging.forms.typed import typed_of
 from messaging.models import AllowedRecipient, Message, ServiceKey, ServicePause, User
 from messaging.permissions import message_or_404
+from messaging.remote import contents
 from messaging.views.common import names, person_of, supervisors_of
 from messaging.views.compose import known_answer
 from messaging.views.drafts import recipient_of, seen_at
@@ -222,6 +223,7 @@ def _send_copy(message: Message, person: User, citizen: AllowedRecipient) -> Mes
         said = (
             *("service", "template", "kind", "subject", "body", "buttons", "amount", "notice_number", "due_date"),
             *("invalid_after_due_date", "payee", "feature_level", "require_secure_channels", "reference"),
+            *("has_remote_content", "has_attachments", "precondition"),
         )
         copy = Message.objects.create(
             **{name: getattr(message, name) for name in said},
@@ -230,5 +232,7 @@ def _send_copy(message: Message, person: User, citizen: AllowedRecipient) -> Mes
             is_trial=True,
             copy_of=message,
         )
+        if content.is_fetched(message):
+            contents.copy_to(copy, contents.texts_of(message), message, person)
         approval.send(copy, person, warnings_confirmed=True)
     return copy

@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.http import require_http_methods, require_POST
@@ -19,11 +20,15 @@ from messaging.delivery.reachability import CannotAsk
 from messaging.enums import Kind, Reason, Status
 from messaging.forms.compose import ComposeForm
 from messaging.forms.kinds import NewMessageForm
+from messaging.forms.remote import can_be_moved, moved
 from messaging.forms.typed import posted, typed_of
 from messaging.models import Message, StatusChange, User
 from messaging.permissions import message_or_404, services_of
+from messaging.remote.contents import CannotCorrect
+from messaging.views.attachments import change, is_about_files
 from messaging.views.common import administrators_to_ask, person_of
 from messaging.views.drafts import Saved, new_draft, new_draft_from, recipient_of, save, seen_at, usual_service
+from messaging.views.files import file_words
 from messaging.views.preview import live_parts
 
 TITLES = {
@@ -74,19 +79,20 @@ def message_edit(request: HttpRequest, public_id: UUID) -> HttpResponse:
 def _saved(request: HttpRequest, message: Message, person: User) -> HttpResponse:
     """Save what was typed, then go where the pressed button leads."""
     action = request.POST.get("action", "save")
-    form = ComposeForm(posted(request.POST.dict(), message), message=message, person=person, strict=action == "check")
+    data = posted(request.POST.dict(), message)
+    if action == "attach" and request.FILES:
+        data["has_attachments"] = "on"
+    if action == "protect":
+        data = moved(data, ComposeForm(data, message=message, person=person).chosen_service)
+    form = ComposeForm(data, message=message, person=person, strict=action == "check")
     form.is_valid()
     if action == "keep_both":
         return _kept_both(request, form, person)
     seen = request.POST.get("saved_elsewhere_at" if action == "replace" else "changed_at")
-    outcome = save(form, person, seen_at(seen))
-    if outcome is Saved.GONE:
-        messages.info(
-            request, _("Questo messaggio non è più una bozza: quello che hai scritto ora non è stato salvato.")
-        )
-        return redirect("message_detail", public_id=message.public_id)
-    if outcome is Saved.CONFLICT:
-        return _conflict(request, form, message, person)
+    if away := _kept(request, form, person, seen):
+        return away
+    if is_about_files(action):
+        return _files_changed(request, form, person, action)
     if action == "check" and not form.errors:
         return redirect("message_check", public_id=message.public_id)
     if action == "check":
@@ -94,8 +100,35 @@ def _saved(request: HttpRequest, message: Message, person: User) -> HttpResponse
     if action == "ask":
         told = ask(message_or_404(person, message.public_id), person)
         return _page(request, form, message_or_404(person, message.public_id), reach=told)
+    if action == "protect":
+        return redirect(f"{reverse('message_edit', args=[message.public_id])}#remote")
     messages.success(request, _("Bozza salvata."))
     return redirect("message_edit", public_id=message.public_id)
+
+
+def _kept(request: HttpRequest, form: ComposeForm, person: User, seen: str | None) -> HttpResponse | None:
+    """Save what was typed; what to answer instead of going on, when that could not be done."""
+    outcome = save(form, person, seen_at(seen))
+    if outcome is Saved.GONE:
+        return _gone(request, form.message)
+    return _conflict(request, form, form.message, person) if outcome is Saved.CONFLICT else None
+
+
+def _files_changed(request: HttpRequest, form: ComposeForm, person: User, action: str) -> HttpResponse:
+    """Change the files once all that was typed is saved; the page says why one was not taken."""
+    now = message_or_404(person, form.message.public_id)
+    try:
+        error = change(request, now, person, action)
+    except CannotCorrect:
+        return _gone(request, now)
+    if error:
+        return _page(request, form, now, attachment_error=error, has_errors=True)
+    return redirect(f"{reverse('message_edit', args=[now.public_id])}#attachments")
+
+
+def _gone(request: HttpRequest, message: Message) -> HttpResponse:
+    messages.info(request, _("Questo messaggio non è più una bozza: quello che hai scritto ora non è stato salvato."))
+    return redirect("message_detail", public_id=message.public_id)
 
 
 def _kept_both(request: HttpRequest, form: ComposeForm, person: User) -> HttpResponse:
@@ -122,6 +155,9 @@ def _page(
         "strict": form.strict,
         "has_errors": form.strict and bool(form.errors),
         "seen": message.changed_at.isoformat(),
+        "is_registered": bool(content.configuration_id(form.chosen_service)),
+        "files": file_words(form.attached),
+        "can_move": can_be_moved(form.data),
         **live_parts(form.candidate),
         **context,
     }

@@ -56,4 +56,6 @@ def in_brief(message: Message, supervisors: list[User]) -> str:
             return _("Risulta pagato")
         case Status.PROCESSED if message.read_status == "READ":
             return _("Risulta letto")
+        case Status.PROCESSED if message.seen_at:
+            return _("Aperto dal cittadino")
     return ""

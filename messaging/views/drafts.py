@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import Enum
-from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
+from messaging.delivery import content
 from messaging.delivery.moves import Moves
 from messaging.enums import Kind, Reason, Status
-from messaging.forms.buttons import typed_buttons
 from messaging.forms.compose import ComposeForm
+from messaging.forms.templates import typed_of as template_typed
 from messaging.models import Institution, Message, Recipient, Service, Template, User
 from messaging.permissions import services_of, visible_messages
+from messaging.remote import contents
 
 
 class Saved(Enum):
@@ -38,19 +39,37 @@ def usual_service(person: User) -> Service | None:
 
 def new_draft(person: User, kind: str, service: Service, template: Template | None = None) -> Message:
     """A new draft, filled from a template when there is one."""
-    columns: dict[str, Any] = {}
-    if template is not None:
-        text = {"subject": template.subject, "body": template.body}
-        columns = {**text, "buttons": template.buttons, "template": template, "kind": template.kind}
-        columns["typed"] = {**text, **typed_buttons(template.buttons)}
-    return Message.objects.create(author=person, **{"kind": Kind(kind), "service": service, **columns})
+    if template is None:
+        return Message.objects.create(author=person, kind=Kind(kind), service=service)
+    names = ("kind", "subject", "body", "buttons", "has_remote_content", "has_attachments", "precondition")
+    typed = template_typed(template)
+    for name in ("service", "name", "kind"):
+        del typed[name]
+    if template.has_attachments:
+        # Files go with nothing else (platform notes, A2).
+        typed["advanced"] = "on"
+    with transaction.atomic():
+        draft = Message.objects.create(
+            author=person,
+            service=service,
+            template=template,
+            typed=typed,
+            **{name: getattr(template, name) for name in names},
+        )
+        if content.is_fetched(draft):
+            contents.save_draft(draft, contents.texts_in(template), person)
+    return draft
 
 
 def new_draft_from(form: ComposeForm, person: User) -> Message:
     """What was typed, kept as a draft of its own."""
     recipient = recipient_of(form.candidate.service.institution, form.recipient_code())
     kept = {"recipient": recipient, "typed": form.typed(), "template": form.message.template}
-    return Message.objects.create(author=person, **kept, **form.columns())
+    with transaction.atomic():
+        draft = Message.objects.create(author=person, **kept, **form.columns())
+        if content.is_fetched(draft):
+            contents.copy_to(draft, form.texts, form.message, person)
+    return draft
 
 
 def recipient_of(institution: Institution, code: str) -> Recipient | None:
@@ -69,6 +88,10 @@ def save(form: ComposeForm, person: User, seen: datetime | None) -> Saved:
         columns = {**form.columns(), "recipient": recipient, "typed": typed, "changed_at": timezone.now()}
         rows = Message.objects.filter(pk=message.pk, status=Status.DRAFT)
         saved = seen is not None and bool(rows.filter(changed_at=seen).update(**columns))
+        if saved and content.is_fetched(form.candidate):
+            contents.save_draft(message, form.texts, person)
+        elif saved:
+            contents.drop_draft(message)
     if saved:
         _note_other_hand(message, person)
         return Saved.DONE

@@ -30,6 +30,12 @@ def spreadsheets(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
+def remote_content(request: HttpRequest) -> HttpResponse:
+    """Texts and files that IO fetches: writing, correcting, knowing who opened them, telling IO where they are."""
+    return render(request, "help/remote.html")
+
+
+@require_safe
 def accessibility(request: HttpRequest) -> HttpResponse:
     """How accessible the portal is and whom to tell of an obstacle."""
     return render(request, "help/accessibility.html")

@@ -22,7 +22,7 @@ from messaging.delivery.seal import installation
 from messaging.enums import MOVING, DeliverySpeed, Reason, Status
 from messaging.forms.decisions import ApprovalForm, ResolutionForm, SendBackForm
 from messaging.forms.filters import FilterForm, SearchForm
-from messaging.models import Message, Recipient, ServicePause, User
+from messaging.models import Batch, Message, Recipient, ServicePause, User
 from messaging.permissions import message_or_404, services_of
 from messaging.querysets import open_pauses, to_approve, uncertain
 from messaging.templatetags.portal import day
@@ -80,7 +80,8 @@ def _render_list(request: HttpRequest, data: QueryDict, search: SearchForm) -> H
         "filtered": bool(kept),
         "person": mask(recipient.fiscal_code) if recipient else "",
         "cause": refusal_words(wanted.cause)[0] if wanted and wanted.cause else "",
-        "counted": _counted(wanted) if wanted and wanted.is_by_sending else "",
+        "counted": _counted(wanted, form.sending) if wanted else "",
+        "sending": form.sending,
         "wanted": wanted,
         "has_errors": bool(form.errors or search.errors),
         "newer": _query(**kept, after=page.newer) if page.newer else "",
@@ -91,8 +92,8 @@ def _render_list(request: HttpRequest, data: QueryDict, search: SearchForm) -> H
     return render(request, "messaging/message_list.html", context)
 
 
-def _counted(wanted: listing.Wanted) -> str:
-    """What the supervisor's page counted: «Consegnati, tra i messaggi messi in coda dal … al …»."""
+def _counted(wanted: listing.Wanted, sending: Batch | None) -> str:
+    """What another page counted: «Consegnati, tra i messaggi messi in coda dal … al …», or those of a sending."""
     what = _("Messaggi")
     if wanted.speed is not None:
         what = _("Consegnati in un tempo %(time)s") % {"time": DeliverySpeed(wanted.speed).label}
@@ -100,6 +101,10 @@ def _counted(wanted: listing.Wanted) -> str:
         what = str(Status(wanted.status).label)
     elif wanted.outcome:
         what = str(listing.Outcome(wanted.outcome).label)
+    if sending is not None:
+        return _("%(what)s, tra quelli dell’invio «%(sending)s».") % {"what": what, "sending": sending.name}
+    if not wanted.is_by_sending:
+        return ""
     days = {"what": what, "since": day(wanted.sent_since), "until": day(wanted.sent_until or timezone.localdate())}
     if wanted.sent_since is None:
         return _("%(what)s, tra quelli messi in coda fino al %(until)s.") % days
@@ -169,7 +174,7 @@ def page_of(person: User, message: Message) -> dict[str, Any]:
         "told": told,
         "phone": phone_of(message),
         "first_sent": told.attempts[0].started_at if told.attempts else None,
-        "facts": facts(message),
+        "facts": facts(message, told.first_opened),
         "key_facts": key_facts(message),
         "support": support_text(message, told.attempts),
         "meaning": meaning,

@@ -18,7 +18,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from messaging import charts, querysets
-from messaging.enums import DeliverySpeed
+from messaging.enums import DeliverySpeed, Milestone
 from messaging.forms.filters import PeriodForm
 from messaging.listing import Outcome
 from messaging.models import Service, ServiceKey
@@ -33,17 +33,17 @@ from messaging.views.services import Card
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A number with its share of another one, and where its rows are."""
+    """A number with its share of another one, and where its rows are; None where nobody knows it."""
 
     label: str
-    count: int
+    count: int | None
     whole: int
     address: str
 
     @property
     def share(self) -> int | None:
         """In hundredths, rounded down."""
-        return share(self.count, self.whole)
+        return None if self.count is None else share(self.count, self.whole)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,8 @@ class ServiceLine:
     card: Card
     sent: Line
     delivered: Line
+    seen: Line
+    paid: Line
     stopped: Line
 
 
@@ -99,20 +101,44 @@ class _Page:
         }
 
     def arrived(self) -> dict[str, Any]:
-        """From sent to delivered, as columns and as lines, and where the others stand."""
+        """From sent to paid, as columns and as lines, and where the others stand."""
         sent, delivered = self.figures.sent(), self.figures.delivered()
+        seen, paid = self._seen(), self._paid()
         lines = [
             Line(_("Inviati"), sent, 0, self.listed(outcome=Outcome.SENT)),
             Line(_("Consegnati"), delivered, sent, self.listed(outcome=Outcome.DELIVERED)),
+            seen,
+            paid,
         ]
         return {
             "steps": lines,
             "steps_chart": charts.columns(
-                [(line.count, (line.label,)) for line in lines], base=200, highest=170, gap=220
+                [(line.count, (line.label,)) for line in lines],
+                base=200,
+                highest=170,
+                gap=48,
+                wholes=[0, 0, seen.whole, paid.whole],
             ),
+            "known": known_words(delivered, seen, paid) if delivered else [],
             "not_delivered": self._by_status(sent=True),
             "not_sent": self._by_status(sent=False),
         }
+
+    def _seen(self, service: Service | None = None) -> Line:
+        """How many were opened or read, of those of which that is known."""
+        address = self.listed(service, outcome=Outcome.SEEN)
+        return self._reached(_("Aperti o letti"), Milestone.SEEN, Milestone.OBSERVED, service, address)
+
+    def _paid(self, service: Service | None = None) -> Line:
+        """How many were paid, of those of which that is known."""
+        address = self.listed(service, outcome=Outcome.PAID)
+        return self._reached(_("Pagati"), Milestone.PAID, Milestone.PAYABLE, service, address)
+
+    def _reached(self, label: str, part: Milestone, whole: Milestone, service: Service | None, address: str) -> Line:
+        pk = service.pk if service else None
+        known = self.figures.reached(whole, pk)
+        nobody_knows = not known and self.figures.delivered(pk)
+        return Line(label, None if nobody_knows else self.figures.reached(part, pk), known, address)
 
     def _by_status(self, *, sent: bool) -> list[Line]:
         counted = self.figures.by_status(sent=sent)
@@ -139,6 +165,8 @@ class _Page:
             card,
             Line(_("Inviati"), sent, 0, self.listed(service, outcome=Outcome.SENT)),
             Line(_("Consegnati"), figures.delivered(service.pk), sent, self.listed(service, outcome=Outcome.DELIVERED)),
+            self._seen(service),
+            self._paid(service),
             Line(_("Respinti o fermi"), figures.stopped(service.pk), 0, self.listed(service, outcome=Outcome.STOPPED)),
         )
 
@@ -186,12 +214,15 @@ def overview_table(request: HttpRequest) -> HttpResponse:
     page = _Page(request)
     header = [
         *(_("Servizio"), _("Dal"), _("Al"), _("Inviati"), _("Consegnati")),
-        *(_("Consegnati su 100 inviati"), _("Respinti o fermi"), _("Stato")),
+        *(_("Consegnati su 100 inviati"), _("Respinti o fermi")),
+        *(_("Aperti o letti"), _("Su quanti si sa se sono aperti o letti")),
+        *(_("Pagati"), _("Su quanti si sa se sono pagati"), _("Stato")),
     ]
     rows = [
         [
             *(line.card.service.name, page.first, page.last, line.sent.count, line.delivered.count),
-            *(line.delivered.share, line.stopped.count, line.card.pill[0]),
+            *(line.delivered.share, line.stopped.count, _said(line.seen), line.seen.whole),
+            *(_said(line.paid), line.paid.whole, line.card.pill[0]),
         ]
         for line in page.lines
     ]
@@ -199,6 +230,32 @@ def overview_table(request: HttpRequest) -> HttpResponse:
     name = f"andamento-{page.first:%Y-%m-%d}-{page.last:%Y-%m-%d}.csv"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
+
+
+def known_words(delivered: int, seen: Line, paid: Line) -> list[str]:
+    """Of how many of the delivered messages anything more is known, and by whom."""
+    by_whom = _("Lo dice IO con l’accordo Premium, o il portale per i messaggi con contenuto remoto.")
+    if seen.count is None:
+        words = [_("Aperti o letti: non si sa di nessun messaggio. %(by_whom)s") % {"by_whom": by_whom}]
+    else:
+        told = {"known": number(seen.whole), "delivered": number(delivered), "by_whom": by_whom}
+        words = [_("Aperti o letti: si sa di %(known)s su %(delivered)s consegnati. %(by_whom)s") % told]
+    if paid.count is None:
+        words.append(
+            _("Pagati: non si sa di nessun messaggio. Lo dice IO, per gli avvisi inviati con l’accordo Premium.")
+        )
+    else:
+        known = ngettext(
+            "Pagati: si sa di un avviso di pagamento, inviato con l’accordo Premium, in qualunque modo si paghi.",
+            "Pagati: si sa di %(n)s avvisi di pagamento, inviati con l’accordo Premium, in qualunque modo si paghino.",
+            paid.whole,
+        )
+        words.append(known % {"n": number(paid.whole)})
+    return words
+
+
+def _said(line: Line) -> str | int:
+    return _("non disponibile") if line.count is None else line.count
 
 
 def _approvals(found: Waiting) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -17,16 +18,29 @@ from django.utils.translation import override
 from django.views.decorators.http import require_POST
 
 from messaging import placeholders
-from messaging.advice_words import Told, advice_lines, left_to_write, past_due_date
+from messaging.advice_words import Told, advice_lines, left_to_write, past_due_date, public_placeholders
 from messaging.appio import rules
-from messaging.appio.markdown import Button, advice, email_preview, render_as_app, with_buttons
-from messaging.enums import Kind
+from messaging.appio.markdown import (
+    Button,
+    advice,
+    email_preview,
+    protected_advice,
+    public_advice,
+    render_as_app,
+    with_buttons,
+)
+from messaging.delivery import content
+from messaging.enums import Kind, Precondition
 from messaging.forms.compose import ComposeForm
 from messaging.forms.typed import posted
-from messaging.models import Message
+from messaging.models import Message, MessageAttachment, RemoteContent
 from messaging.permissions import message_or_404
+from messaging.remote import contents
+from messaging.spreadsheets.columns import DUE_DATE
+from messaging.spreadsheets.placeholders import placeholder_key
 from messaging.templatetags.portal import euros, grouped
 from messaging.views.common import person_of
+from messaging.views.files import FileWords, file_words
 
 _HEADINGS = {f"<h{n}>": f'<p class="md-h{n}">' for n in (1, 2, 3)} | {f"</h{n}>": "</p>" for n in (1, 2, 3)}
 
@@ -60,11 +74,33 @@ class Phone:
     buttons: tuple[str, ...]
     #: What the notification e-mail shows of the text; empty when none is sent.
     email: str
+    #: What IO fetches from us when the citizen opens the message; None when all of it travels with the message.
+    fetched: PhoneFetched | None
 
 
-def phone_of(message: Message) -> Phone:
-    """The phone of a message, saved or not; makes no query when the service and its institution are at hand."""
+@dataclass(frozen=True, slots=True)
+class PhoneFetched:
+    """What of a message is fetched at each opening; ``is_text`` tells whether subject and text are."""
+
+    is_text: bool
+    subject: str
+    body: SafeString
+    #: «ogni volta», «solo la prima volta»; empty when the message opens at once.
+    precondition: str
+    precondition_title: str
+    precondition_body: SafeString
+    files: tuple[FileWords, ...]
+    #: When the retention rule emptied texts and files.
+    erased_at: datetime | None
+
+
+def phone_of(message: Message, files: Sequence[MessageAttachment] | None = None) -> Phone:
+    """The phone of a message, saved or not; ``files`` are those of one that is not saved.
+
+    Makes no query when the service and its institution are at hand, and the content where IO fetches it.
+    """
     service = message.service
+    fetched = _fetched(message, files) if content.is_fetched(message) else None
     with override("it"):
         at = timezone.localtime(message.accepted_at or message.queued_at or timezone.now())
         return Phone(
@@ -83,7 +119,25 @@ def phone_of(message: Message) -> Phone:
             amount=euros(message.amount),
             buttons=tuple(button["text_it"] for button in message.buttons),
             email=_email(message),
+            fetched=fetched,
         )
+
+
+def _fetched(message: Message, files: Sequence[MessageAttachment] | None) -> PhoneFetched:
+    said = getattr(message, "remote_content", None) or RemoteContent()
+    if files is None:
+        files = contents.files_of(message) if message.pk and message.has_attachments else []
+    asks = message.precondition != Precondition.NEVER
+    return PhoneFetched(
+        is_text=message.has_remote_content,
+        subject=said.subject,
+        body=drawn(said.body),
+        precondition=str(Precondition(message.precondition).label) if asks else "",
+        precondition_title=said.precondition_title,
+        precondition_body=drawn(said.precondition_body),
+        files=file_words(files),
+        erased_at=said.erased_at,
+    )
 
 
 def _is_past(day: date | None, at: datetime) -> bool:
@@ -110,8 +164,11 @@ def buttons_of(message: Message) -> list[Button]:
 
 
 def whole_text(message: Message) -> str:
-    """The text with the front matter that carries its buttons, as it is counted and sent."""
-    return with_buttons(message.body, buttons_of(message))
+    """The text with the front matter that carries its buttons, as it is counted and sent.
+
+    Where the app shows a text that IO fetches, the buttons go with that one.
+    """
+    return message.body if message.has_remote_content else with_buttons(message.body, buttons_of(message))
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,19 +188,36 @@ class Counter:
 
 
 def live_parts(message: Message) -> dict[str, Any]:
-    """What changes while one types: both counters, the advice and the phone, for a message saved or not."""
-    whole = rules.utf16_length(whole_text(message))
-    body = rules.utf16_length(message.body)
+    """What changes while one types: the counters, the advice and the phone, for a message saved or not."""
+    said = getattr(message, "remote_content", None) or RemoteContent()
     return {
-        "subject_count": Counter(rules.utf16_length(message.subject), rules.SUBJECT_MIN, rules.SUBJECT_MAX),
-        "body_count": Counter(whole, rules.MARKDOWN_MIN, rules.MARKDOWN_MAX, whole - body),
-        "advice": advice_of(message),
+        "subject_count": _subject_count(message.subject),
+        "body_count": _body_count(message.body, whole_text(message)),
+        "advice": public_advice_of(message) if message.has_remote_content else _advice_of(message),
+        "protected_subject_count": _subject_count(said.subject),
+        "protected_body_count": _body_count(said.body, with_buttons(said.body, buttons_of(message))),
+        "protected_advice": protected_advice_of(message),
         "phone": phone_of(message),
     }
 
 
+def _subject_count(subject: str) -> Counter:
+    return Counter(rules.utf16_length(subject), rules.SUBJECT_MIN, rules.SUBJECT_MAX)
+
+
+def _body_count(body: str, whole: str) -> Counter:
+    length = rules.utf16_length(whole)
+    return Counter(length, rules.MARKDOWN_MIN, rules.MARKDOWN_MAX, length - rules.utf16_length(body))
+
+
 def advice_of(message: Message) -> list[Told]:
-    """The advice on a message's text, worded; nothing while there is no text."""
+    """All advice on what a message says, worded; nothing while there is no text."""
+    if message.has_remote_content:
+        return _sorted([*public_advice_of(message), *protected_advice_of(message)])
+    return _advice_of(message)
+
+
+def _advice_of(message: Message) -> list[Told]:
     if not message.subject.strip() and not message.body.strip():
         return []
     given = advice(
@@ -154,8 +228,39 @@ def advice_of(message: Message) -> list[Told]:
         buttons=buttons_of(message),
     )
     names = placeholders.found([message.subject, message.body, *(button["text_it"] for button in message.buttons)])
-    told = [*left_to_write(names), *past_due_date(message.due_date), *advice_lines(given)]
-    # What asks for something comes first.
+    return _sorted([*left_to_write(names), *past_due_date(message.due_date), *advice_lines(given)])
+
+
+def public_advice_of(message: Message) -> list[Told]:
+    """The advice on the texts that others than the citizen read: stricter, and the same for everybody."""
+    if not message.subject.strip() and not message.body.strip():
+        return []
+    names = placeholders.found([message.subject, message.body])
+    personal = [name for name in names if placeholder_key(name) != DUE_DATE]
+    # Praise of a text in which a placeholder still stands for a name would contradict what is said of that.
+    given = [line for line in public_advice(message.subject, message.body) if not (line.good and personal)]
+    return _sorted([*left_to_write(names), *public_placeholders(personal), *advice_lines(given, public=True)])
+
+
+def protected_advice_of(message: Message) -> list[Told]:
+    """The advice on the text that IO fetches; nothing while there is none."""
+    said = getattr(message, "remote_content", None) or RemoteContent()
+    if not message.has_remote_content or not (said.subject.strip() or said.body.strip()):
+        return []
+    given = protected_advice(
+        said.subject,
+        said.body,
+        amount_cents=message.amount,
+        due_date=message.due_date,
+        buttons=buttons_of(message),
+    )
+    texts = [said.subject, said.body, said.precondition_title, said.precondition_body]
+    names = placeholders.found([*texts, *(button["text_it"] for button in message.buttons)])
+    return _sorted([*left_to_write(names), *past_due_date(message.due_date), *advice_lines(given)])
+
+
+def _sorted(told: list[Told]) -> list[Told]:
+    """What asks for something comes first."""
     return sorted(told, key=lambda line: line.tone == "ok")
 
 
@@ -170,6 +275,9 @@ def message_preview(request: HttpRequest, public_id: UUID) -> HttpResponse:
     shown_for = request.POST.get("options_of")
     context = {
         **live_parts(form.candidate),
+        "message": message,
+        "is_registered": bool(content.configuration_id(form.chosen_service)),
+        "files": file_words(form.attached),
         "compose": form,
         "oob": True,
         "options_changed": shown_for is not None and shown_for != str(form.chosen_service.pk),

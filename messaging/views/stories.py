@@ -7,13 +7,16 @@ from datetime import UTC, datetime
 
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 from django.utils.translation import ngettext
 
 from messaging.appio import fiscal_codes
 from messaging.enums import AttemptOutcome, FeatureLevel, ReachabilityAnswer, Reason, Status
 from messaging.models import Attempt, Batch, Message, Reachability, StatusChange
 from messaging.templatetags.portal import day, euros, grouped, number, when
+from messaging.views.openings import openings_of
 from messaging.wording import attempt_words, reason_story
 
 #: A message that IO keeps slowing down has a long story: the page tells its newest steps.
@@ -31,6 +34,10 @@ _TOLD_BY: dict[str, frozenset[str]] = {
     AttemptOutcome.UNANSWERED: frozenset({Reason.NO_ANSWER, Reason.SERVER_FAULT}),
 }
 _ANSWERS = frozenset().union(*_TOLD_BY.values())
+#: IO has the message.
+_ON_IO = frozenset({Status.ACCEPTED, Status.PROCESSED, Status.CONFIRMED})
+_NOT_TOLD_READ = lazy("Senza accordo Premium IO non dice se è stato letto")
+_NOT_TOLD_PAID = lazy("Senza accordo Premium IO non dice se è stato pagato")
 _PROOFS = frozenset({AttemptOutcome.ACCEPTED, AttemptOutcome.ACCEPTED_WITHOUT_ID})
 
 
@@ -55,6 +62,8 @@ class Told:
     version: int
     last: StatusChange | None
     attempts: list[Attempt]
+    #: When the citizen first opened the text that IO fetches from us.
+    first_opened: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +81,20 @@ class Fact:
 
 
 def tell(message: Message) -> Told:
-    """The story of a message: its status changes, its attempts and what IO said of the person; three queries."""
+    """The story of a message: status changes, attempts, what IO said of the person, openings; at most five queries."""
     changes = list(StatusChange.objects.filter(message=message).select_related("actor").order_by("-pk")[:LONGEST])
     attempts = list(Attempt.objects.filter(message=message).order_by("-number")[:LONGEST])
     by_number = {attempt.number: attempt for attempt in attempts}
     steps = [_step(change, by_number.get(change.attempt_number)) for change in changes]
     steps += [step for attempt in attempts if (step := _late_answer(attempt, changes))]
     steps += _reachable(message)
+    opened = openings_of(message)
+    steps += [Step(one.title, one.tone, one.icon, one.at, one.text, asides=one.asides) for one in opened.steps]
     # The sort keeps the order of steps of one moment.
     steps.sort(key=lambda step: step.at, reverse=True)
     # A late answer can be recorded without a step of its own, so it counts too.
     version = (changes[0].pk if changes else 0) + sum(attempt.answered_at is not None for attempt in attempts)
-    return Told(steps=steps, version=version, last=changes[0] if changes else None, attempts=attempts)
+    return Told(steps, version + opened.newest, changes[0] if changes else None, attempts, opened.first)
 
 
 def _step(change: StatusChange, attempt: Attempt | None) -> Step:
@@ -143,9 +154,10 @@ def _late_answer(attempt: Attempt, changes: list[StatusChange]) -> Step | None:
     return Step(title, "idle", "it-info-circle", attempt.answered_at, _("Non cambia niente."))
 
 
-def facts(message: Message) -> list[Fact]:
+def facts(message: Message, first_opened: datetime | None = None) -> list[Fact]:
     """What the message carries and where it stands, line by line; what is not known is said, never zero."""
-    lines = [*key_facts(message), Fact(_("Tipo"), str(message.get_kind_display())), *_fate(message), _io_id(message)]
+    lines = [*key_facts(message), Fact(_("Tipo"), str(message.get_kind_display()))]
+    lines += [*_opened(message, first_opened), *_fate(message), _io_id(message)]
     if message.reference:
         lines.append(Fact(_("Riferimento dell’ente"), message.reference))
     if message.batch:
@@ -195,31 +207,58 @@ def _io_id(message: Message) -> Fact:
     return Fact(label, plain=_("nessuno per ora"))
 
 
+def _opened(message: Message, first: datetime | None) -> list[Fact]:
+    """The first opening as our own server saw it, whatever IO knows of the message: it proves that it arrived."""
+    if first is not None:
+        return [Fact(_("Aperto la prima volta"), when(first))]
+    if message.has_remote_content and message.status in _ON_IO:
+        return [Fact(_("Aperto la prima volta"), plain=_("non ancora"))]
+    return []
+
+
 def _fate(message: Message) -> list[Fact]:
     """Read and paid, once IO has the message."""
-    if message.status not in {Status.ACCEPTED, Status.PROCESSED, Status.CONFIRMED}:
+    if message.status not in _ON_IO:
         return []
-    lines = [_known(message, _("Letto"), _read_words(message))]
+    lines = [_known(message, _("Letto"), _read_words(message), _NOT_TOLD_READ)]
     if message.amount is not None:
-        lines.append(_known(message, _("Pagato"), _paid_words(message)))
+        lines.append(_known(message, _("Pagato"), _paid_words(message), _NOT_TOLD_PAID))
     return lines
 
 
-def _known(message: Message, label: str, words: str) -> Fact:
+def _known(message: Message, label: str, words: str, not_told: str | Promise) -> Fact:
     if message.feature_level != FeatureLevel.ADVANCED:
-        return Fact(label, plain=_("non disponibile con l’accordo base"))
-    if message.status == Status.CONFIRMED:
-        return Fact(label, plain=_("non disponibile senza il codice di IO"))
-    return Fact(label, words) if words else Fact(label, plain=_("si sa dopo la consegna"))
+        return Fact(label, plain=str(not_told))
+    match message.status:
+        case Status.CONFIRMED:
+            return Fact(label, plain=_("non disponibile senza il codice di IO"))
+        case Status.PROCESSED:
+            return Fact(label, words) if words else Fact(label, plain=_not_said(message))
+    return Fact(label, plain=_("si sa dopo la consegna"))
+
+
+def _not_said(message: Message) -> str:
+    if message.next_attempt_at is None:
+        return _("IO non lo ha detto: forse al servizio manca il permesso")
+    return _("IO finora non lo ha detto: lo chiediamo ancora")
 
 
 def _read_words(message: Message) -> str:
-    words = {"READ": _("sì"), "UNREAD": _("non ancora"), "UNAVAILABLE": _("la persona ha scelto di non farlo sapere")}
+    words = {"READ": _("sì"), "UNREAD": _not_yet(message), "UNAVAILABLE": _("la persona ha scelto di non farlo sapere")}
     return words.get(message.read_status, "")
 
 
 def _paid_words(message: Message) -> str:
-    return {"PAID": _("sì"), "NOT_PAID": _("non ancora")}.get(message.payment_status, "")
+    if message.payment_status == "PAID" and message.paid_at:
+        return _("sì, saputo %(when)s") % {"when": when(message.paid_at)}
+    return {"PAID": _("sì"), "NOT_PAID": _not_yet(message)}.get(message.payment_status, "")
+
+
+def _not_yet(message: Message) -> str:
+    """Nobody is asked about for longer than two months (`messaging.delivery.tracking`)."""
+    if message.next_attempt_at is None:
+        return _("non risultava, quando abbiamo smesso di chiederlo")
+    return _("non ancora")
 
 
 def support_text(message: Message, attempts: list[Attempt]) -> str:

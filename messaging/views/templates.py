@@ -15,7 +15,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from messaging import template_changes
+from messaging.delivery import content
 from messaging.forms.kinds import KIND_CHOICES
+from messaging.forms.remote import TEXT_FIELDS
 from messaging.forms.templates import TemplateForm, placeholders_of, typed_of
 from messaging.models import Template, User
 from messaging.permissions import services_of, template_or_404
@@ -39,7 +41,7 @@ def template_list(request: HttpRequest) -> HttpResponse:
         {
             "template": row,
             "kind": kinds[row.kind],
-            "placeholders": [name for name, _built_in in placeholders_of(row.subject, row.body, row.buttons)],
+            "placeholders": [name for name, _built_in in placeholders_of(row)],
         }
         for row in rows.order_by("service__name", "name")
     ]
@@ -109,6 +111,7 @@ def _saved(request: HttpRequest, form: TemplateForm, person: User) -> bool:
             seen = seen_at(request.POST.get("changed_at"))
             made.changed_at = timezone.now()
             names = ["service", "name", "slug", "kind", "subject", "body", "buttons", "changed_by", "changed_at"]
+            names += ["has_remote_content", "has_attachments", "precondition", *TEXT_FIELDS]
             rows = Template.objects.filter(pk=made.pk)
             if seen and rows.filter(changed_at=seen).update(**{name: getattr(made, name) for name in names}):
                 return True
@@ -147,9 +150,11 @@ def _seen(form: TemplateForm) -> str:
 
 def _live(form: TemplateForm) -> dict[str, Any]:
     parts = live_parts(form.candidate)
-    # What a person replaces later is no fault of a template.
-    parts["advice"] = [line for line in parts["advice"] if line.icon != "it-pencil"]
-    return {**parts, "placeholders": form.placeholders()}
+    for name in ("advice", "protected_advice"):
+        # What a person replaces later is no fault of a template.
+        parts[name] = [line for line in parts[name] if line.icon != "it-pencil"]
+    registered = bool(content.configuration_id(form.chosen_service))
+    return {**parts, "placeholders": form.placeholders(), "is_registered": registered}
 
 
 @login_required

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messaging.appio.markdown import Button, advice
+from messaging.appio.markdown import Button, advice, protected_advice, public_advice
 
 SUBJECT = "Avviso TARI 2026: saldo da pagare"
 BODY = """Ciao Laura,
@@ -200,3 +200,27 @@ def test_a_text_without_amount_or_date_is_not_compared() -> None:
 @given(st.text(max_size=120), st.text(max_size=400), st.none() | st.integers(1, 10**10), st.none() | st.dates())
 def test_advice_never_fails(subject: str, body: str, amount: int | None, due: date | None) -> None:
     advice(subject, body, amount_cents=amount, due_date=due)
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ("Gentile Mario Rossi, c’è un messaggio per te.", "courtesy_name"),
+        ("Il tuo codice è RSSMRA85T10A562S.", "courtesy_fiscal_code"),
+        ("Devi pagare **148,50 euro**.", "courtesy_amount"),
+        ("L’esito della visita oncologica è pronto.", "courtesy_health"),
+        ("Hai un messaggio: aprilo nell’app.", "courtesy_clean"),
+    ],
+)
+def test_a_public_text_is_judged_as_strictly_as_a_subject(body: str, code: str) -> None:
+    found = [given for given in public_advice(SUBJECT, body) if given.code.startswith("courtesy_")]
+    assert [given.code for given in found] == [code]
+    assert found[0].good is (code == "courtesy_clean")
+
+
+def test_a_protected_text_may_say_who_and_how_much_and_goes_into_no_email() -> None:
+    body = "Gentile Mario Rossi, devi pagare 148,50 euro.\n\n---\n\nPer dubbi chiama lo 0123 456789."
+    given = protected_advice("Pagamento di 148,50 euro", body, amount_cents=14_850, due_date=None)
+    assert [one.code for one in given] == ["amount_matches"]
+    mismatch = protected_advice("", body, amount_cents=1, due_date=None)
+    assert [one.code for one in mismatch] == ["amount_mismatch"]

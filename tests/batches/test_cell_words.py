@@ -34,11 +34,13 @@ def _given(pattern: str, *where: Any) -> set[str]:
 
 
 FILE_CODES = sorted(
-    set(re.findall(r'(?:FileProblem\(|_refuse\(batch, |"code": )"(\w+)"', _source(spreadsheets, batches_package)))
+    {"not_premium", "not_registered"}
+    | set(re.findall(r'(?:FileProblem\(|_refuse\(batch, |"code": )"(\w+)"', _source(spreadsheets, batches_package)))
 )
 FOUND = sorted(set(re.findall(r'found="(\w+)"', inspect.getsource(formats))) | {"pdf", "image", "html", "xml", "word"})
 FAULT = r'(?:CellFault|AmountError)\("(\w+)"'
 
+TEXT_CODES = {"too_short", "too_long", "not_text"}
 _CELL_CODES = {
     "fiscal_code": {"empty", "eleven_digits", "length", "pattern", "check_character", "date", "not_text", "cell_error"},
     "amount": _given(FAULT, values.read_amount, values._cents, rules.parse_euros, rules._parse_unsigned, rules._cents)
@@ -49,8 +51,9 @@ _CELL_CODES = {
     "due_date": _given(FAULT, values.read_day, values._day_of, values._day, values._in_range)
     | {"empty", "cell_error", "not_text", "past"},
     "nome": {"missing", "cell_error"},
-    "subject": {"too_short", "too_long", "not_text"},
-    "markdown": {"too_short", "too_long", "not_text"},
+    "attachment_name": {"empty", "cell_error"} | {"not_there", "bad_file"},
+    **dict.fromkeys(("subject", "markdown", "protected_subject", "protected_body"), TEXT_CODES),
+    **dict.fromkeys(("precondition_title", "precondition_body"), (TEXT_CODES - {"too_short"}) | {"empty"}),
     "buttons": _given(r'ButtonError\("(\w+)"', buttons) | {"empty", "too_many", "text"},
     "": {"too_many_cells", "duplicate"},
 }
@@ -63,6 +66,8 @@ _CELL_PARAMS: dict[str, dict[str, Any]] = {
     "past": {"today": date(2026, 11, 20)},
     "over_limit": {"limit": 100_000, "amount": 200_000},
     "length": {"length": 15},
+    "not_there": {"name": "a.pdf"},
+    "bad_file": {"name": "a.pdf", "problem": {"code": "not_pdf", "params": {"found": "html"}}},
     "too_short": {"length": 7, "limit": 10},
     "too_long": {"length": 130, "limit": 120},
 }
@@ -132,5 +137,10 @@ def test_sentences_have_their_values() -> None:
     assert "riga 1.203" in sentence(CellProblem("", "duplicate", {"row": 1_203}))
     assert "formatta la colonna come testo" in sentence(CellProblem("notice_number", "numeric_cell"))
     assert "«a», «b»" in sentence(CellProblem("", "too_many_cells", {"extra": ["a", "b"]}))
+    assert "«a.pdf» non va. È una pagina web" in sentence(
+        {"field": "attachment_name", "code": "bad_file", "params": _CELL_PARAMS["bad_file"], "shown": "a.pdf"}
+    )
+    assert "non c’è «a.pdf»" in sentence(CellProblem("attachment_name", "not_there", {"name": "a.pdf"}))
+    assert "caricala di nuovo" in file_sentence("folder", {"code": "lost", "params": {}})
     with override("en"):
         assert file_sentence("empty", {})

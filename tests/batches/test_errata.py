@@ -18,12 +18,16 @@ FATES: dict[Any, int] = {
     RowState.REPEATED: 1,
 }
 RECEIVED = [Status.ACCEPTED, Status.PROCESSED, Status.CONFIRMED, Status.NO_OUTCOME]
-SUBJECT, BODY = "Correzione dell’avviso", f"Gentile ((nome)), {cast.BODY}"
+WORDING = errata.Wording(subject="Correzione dell’avviso", body=f"Gentile ((nome)), {cast.BODY}")
+
+
+def saying(body: str) -> errata.Wording:
+    return errata.Wording(subject="Correzione dell’avviso", body=body)
 
 
 def prepare(batch: Batch) -> Batch:
-    columns = errata.matching(batch, SUBJECT, BODY).columns
-    return errata.prepare(batch, cast.make_person(service=batch.service), SUBJECT, BODY, columns)
+    columns = errata.matching(batch, WORDING).columns
+    return errata.prepare(batch, cast.make_person(service=batch.service), WORDING, columns)
 
 
 @pytest.mark.django_db
@@ -78,10 +82,10 @@ def test_rows_are_copied_in_bounded_groups(monkeypatch: pytest.MonkeyPatch) -> N
 @pytest.mark.django_db
 def test_columns_of_the_file_may_stand_in_the_text_and_others_may_not() -> None:
     batch = make_sending({Status.PROCESSED: 1}, header=["codice_fiscale", "nome", "Via e numero", "importo"])
-    found = errata.matching(batch, SUBJECT, "Gentile ((nome)) di ((via_e_numero)), non ((importo)).")
+    found = errata.matching(batch, saying("Gentile ((nome)) di ((via_e_numero)), non ((importo))."))
     assert found.problems == []
     assert set(found.columns.values()) == {0, 1, 2, 3}
-    lacking = errata.matching(batch, SUBJECT, "Gentile ((cognome)).")
+    lacking = errata.matching(batch, saying("Gentile ((cognome))."))
     assert [problem.field for problem in lacking.problems] == ["cognome"]
 
 
@@ -89,4 +93,4 @@ def test_columns_of_the_file_may_stand_in_the_text_and_others_may_not() -> None:
 def test_a_column_that_was_matched_by_hand_is_still_known() -> None:
     header, columns = ["codice_fiscale", "Intestatario"], {"fiscal_code": 0, "nome": 1}
     batch = make_sending({Status.PROCESSED: 1}, header=header, columns=columns)
-    assert errata.matching(batch, SUBJECT, BODY).columns == columns
+    assert errata.matching(batch, WORDING).columns == columns

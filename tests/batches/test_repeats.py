@@ -6,12 +6,13 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from messaging.batches import checking, corrections, plans
+from messaging.batches import checking, corrections, expansion, plans
 from messaging.batches.repeats import RepeatFinder
 from messaging.delivery import approval, batches, content
 from messaging.enums import BatchStatus, FeatureLevel, Status
 from messaging.models import Batch, BatchRow, ContentFingerprint, Message
 from tests import cast
+from tests.batches import folders
 from tests.batches.conftest import Office, csv_of, never, notice, person_row, states
 
 AddsUp = Callable[[Batch], None]
@@ -64,6 +65,45 @@ def test_a_row_has_the_fingerprints_of_the_message_that_it_becomes(office: Offic
     found = [finder.fingerprints(plans.checked(row, plan)) for row in rows]
     assert found == [content.fingerprints(message) for message in messages_of(batch)]
     assert len(found[0]) == 2
+
+
+def test_a_row_whose_text_is_fetched_has_the_fingerprints_of_the_message_that_is_born_of_it(office: Office) -> None:
+    template = folders.make_ready(office)
+    template.buttons = [
+        {"text_it": "Vedi ((nome))", "text_en": "See *", "kind": "web", "target": "https://example.it/((nome))"}
+    ]
+    template.save()
+    several = folders.row(3, attachment="esito-2.pdf; esito-1; ESITO-2.PDF")
+    lines = [folders.row(1), folders.row(2, "Ugo * D’Angelo"), several]
+    files = {f"esito-{number}.pdf": folders.a_pdf(number) for number in (1, 2)}
+    batch = folders.checked(office, template, folders.sheet(*lines), files)
+    plan = plans.plan_of(batch)
+    rows = list(BatchRow.objects.filter(batch=batch).order_by("number"))
+    plans.look_up_files(plan, [one.cells for one in rows])
+    finder = RepeatFinder(batch, plan)
+    found = [finder.fingerprints(plans.checked(one, plan)) for one in rows]
+    assert batches.submit(batch, office.clerk, declared=True)
+    expansion.expand(batch, lambda: True)
+    born = list(Message.objects.filter(batch=batch).order_by("row"))
+    assert len(born) == 3
+    assert all(message.buttons for message in born)
+    assert found == [content.fingerprints(message) for message in born]
+    kept = ContentFingerprint.objects.filter(message__batch=batch).order_by("message__row")
+    assert [[one.digest] for one in kept] == found
+
+
+def test_other_buttons_make_a_fetched_text_another(office: Office) -> None:
+    template = folders.make_ready(office)
+    template.buttons = [{"text_it": "Vedi", "text_en": "See", "kind": "web", "target": "https://example.it/a"}]
+    template.save()
+    files = {"esito-1.pdf": folders.a_pdf(1)}
+    batch = folders.checked(office, template, folders.sheet(folders.row(1)), files)
+    assert batches.submit(batch, office.clerk, declared=True)
+    expansion.expand(batch, lambda: True)
+    assert states(folders.checked(office, template, folders.sheet(folders.row(1)), files)) == {2: "repeated"}
+    template.buttons[0]["target"] = "https://example.it/b"
+    template.save()
+    assert states(folders.checked(office, template, folders.sheet(folders.row(1)), files)) == {2: "good"}
 
 
 def test_what_was_sent_in_the_last_days_is_marked_with_the_message(office: Office, adds_up: AddsUp) -> None:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from messaging.batches import listing, progress, reports
 from messaging.batches.cells import encode
 from messaging.batches.progress import ALL, FILTERS, Figures
-from messaging.enums import BatchStatus, RowState, Status
+from messaging.enums import BatchStatus, FeatureLevel, RowState, Status
 from messaging.models import Batch, BatchRow, Message
 from messaging.spreadsheets.reading import open_sheet
 from tests import cast
@@ -100,6 +100,81 @@ def test_original_columns_stand_beside_outcome_time_and_code_of_io() -> None:
     assert first["ora"] == "02/07/2026 00:30"  # Europe/Rome
     assert first["codice IO"] == "01K00000000000000000000ABC"
     assert (second["esito"], second["ora"], second["codice IO"]) == ("In coda", "", "")
+
+
+# Opened, read, paid
+
+FOLLOWED = ["aperto o letto il", "letto, dice IO", "pagato, dice IO", "pagato, saputo il"]
+REMOTE: dict[str, Any] = {"has_remote_content": True, "protected_subject": "Esito", "protected_body": "Testo"}
+PREMIUM: dict[str, Any] = {"feature_level": FeatureLevel.ADVANCED}
+SEEN, PAID = datetime(2026, 7, 1, 22, 30, 15, tzinfo=UTC), datetime(2026, 7, 3, 8, 0, 59, tzinfo=UTC)
+
+
+def followed(line: dict[str, str]) -> list[str]:
+    """The last four columns of a line."""
+    return [line[name] for name in FOLLOWED]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("columns", "there"), [({}, False), (REMOTE, True), (PREMIUM, True), (REMOTE | PREMIUM, True)])
+def test_what_is_known_of_reading_and_paying_has_columns_where_anything_is_known(
+    columns: dict[str, Any], there: bool
+) -> None:
+    batch = make_sending({Status.PROCESSED: 1}, **columns)
+    (line,) = as_csv(batch)
+    assert list(line) == [
+        *("codice_fiscale", "nome", "riga del foglio", "esito", "cosa è successo", "ora", "codice IO"),
+        *(FOLLOWED if there else ()),
+    ]
+
+
+@pytest.mark.django_db
+def test_a_premium_sending_says_what_io_says_of_each_message() -> None:
+    batch = make_sending({Status.PROCESSED: 4, PENDING: 1, RowState.EXCLUDED: 1}, **PREMIUM)
+    told = {
+        2: {"read_status": "READ", "payment_status": "PAID", "seen_at": SEEN, "paid_at": PAID},
+        3: {"read_status": "UNREAD", "payment_status": "NOT_PAID"},
+        4: {"read_status": "UNAVAILABLE"},
+        5: {},
+    }
+    for number, columns in told.items():
+        Message.objects.filter(batch=batch, row=number).update(feature_level=FeatureLevel.ADVANCED, **columns)
+    assert {int(line["riga del foglio"]): followed(line) for line in as_csv(batch)} == {
+        2: ["02/07/2026 00:30", "sì", "sì", "03/07/2026 10:00"],
+        3: ["", "no", "no", ""],
+        4: ["", "non disponibile", "non disponibile", ""],
+        5: ["", "non disponibile", "non disponibile", ""],
+        6: ["", "", "", ""],
+        7: ["", "", "", ""],
+    }
+
+
+@pytest.mark.django_db
+def test_of_a_standard_message_that_is_fetched_only_the_opening_is_known() -> None:
+    batch = make_sending({Status.PROCESSED: 2}, **REMOTE)
+    Message.objects.filter(batch=batch, row=2).update(has_remote_content=True, seen_at=SEEN)
+    Message.objects.filter(batch=batch, row=3).update(
+        has_remote_content=True, read_status="UNREAD", payment_status="NOT_PAID"
+    )
+    assert [followed(line) for line in as_csv(batch)] == [
+        ["02/07/2026 00:30", "non disponibile", "non disponibile", ""],
+        ["", "non disponibile", "non disponibile", ""],
+    ]
+
+
+@pytest.mark.django_db
+def test_the_xlsx_says_the_same_of_reading_and_paying(tmp_path: Path) -> None:
+    batch = make_sending({Status.PROCESSED: 1}, **PREMIUM)
+    Message.objects.filter(batch=batch).update(
+        feature_level=FeatureLevel.ADVANCED, read_status="READ", payment_status="NOT_PAID", seen_at=SEEN
+    )
+    path = tmp_path / "rapporto.xlsx"
+    with path.open("wb") as out:
+        reports.write_xlsx(out, batch, ALL)
+    sheet = open_sheet(path, "rapporto.xlsx")
+    assert sheet.header[-4:] == FOLLOWED
+    ((_, cells),) = sheet.rows()
+    assert cells[7:10] == [datetime(2026, 7, 2, 0, 30, 15), "sì", "no"]
 
 
 @pytest.mark.django_db

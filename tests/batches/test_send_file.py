@@ -18,8 +18,9 @@ from django.utils import timezone
 from messaging.batches import sending, work
 from messaging.delivery import batches, hours
 from messaging.enums import ApprovalRule, BatchStatus, Kind, Role, Status
-from messaging.models import Batch, BatchFilePart, Message, Service, User
+from messaging.models import Batch, BatchFilePart, Message, MessageAttachment, Service, User
 from tests import cast
+from tests.batches.folders import a_pdf, a_zip, make_template, register, sheet
 from tests.portal_process import PortalProcess
 from tests.simulator_process import NOT_ON_IO, TRIBUTI, SimulatorProcess
 from tests.spreadsheets import files
@@ -363,6 +364,77 @@ def test_a_fault_of_ours_leaves_no_open_sending_behind(office: Office, monkeypat
 )
 def test_statuses_decide_the_exit_status(statuses: dict[str, int], ending: int) -> None:
     assert sending.ending_of(statuses) == ending
+
+
+# A template with attachments
+
+
+def with_attachments(office: Office) -> Path:
+    """A zip with the files of the first three people; the template sends them."""
+    office.service.premium = True
+    office.service.save()
+    register(office.service)
+    make_template(office.service, slug="esito")
+    path = office.folder / "allegati.zip"
+    path.write_bytes(a_zip({f"esito-{number}.pdf": a_pdf(number) for number in (1, 2, 3)}))
+    return path
+
+
+def named_files(office: Office, *names: str) -> Path:
+    path = office.folder / "esiti.csv"
+    rows = [
+        (code, f"Persona {number}", name) for number, (code, name) in enumerate(zip(office.codes, names, strict=False))
+    ]
+    path.write_bytes(sheet(*rows))
+    return path
+
+
+def test_files_go_with_the_rows_that_name_them(office: Office) -> None:
+    zipped = with_attachments(office)
+    path = named_files(office, "esito-1.pdf", "esito-2.pdf; esito-3")
+    status, printed, told = office.send(path, f"--attachments={zipped}", template="esito")
+    assert (status, printed, told) == (0, {"rows": 2, "bad": 0, "warnings": 0, "queued": 2}, "")
+    attached = MessageAttachment.objects.order_by("message__row", "position").values_list("message__row", "name")
+    assert list(attached) == [(2, "esito-1.pdf"), (3, "esito-2.pdf"), (3, "esito-3.pdf")]
+
+
+def test_a_file_that_is_missing_makes_its_row_a_bad_one(office: Office) -> None:
+    zipped = with_attachments(office)
+    path = named_files(office, "esito-1.pdf", "esito-9.pdf")
+    status, printed, told = office.send(path, f"--attachments={zipped}", template="esito")
+    assert (status, printed["bad"], printed["queued"]) == (2, 1, 0)
+    assert [(problem["row"], problem["field"]) for problem in printed["problems"]] == [(3, "attachment_name")]
+    assert "una riga non va" in told
+    assert nothing_is_left_open()
+    status, printed, _ = office.send(path, f"--attachments={zipped}", "--good-rows", template="esito")
+    assert (status, printed["bad"], printed["queued"]) == (0, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("template", "folder", "words"),
+    [
+        ("esito", None, "Indica lo zip con i PDF, con --attachments"),
+        ("avviso", "allegati.zip", "Togli --attachments"),
+        ("esito", "elenco.csv", "Non è una cartella compressa"),
+        ("esito", "nessuno.zip", "non c’è"),
+    ],
+)
+def test_a_folder_that_does_not_fit_is_refused(office: Office, template: str, folder: str | None, words: str) -> None:
+    with_attachments(office)
+    path = office.file(office.codes[0])
+    options = [f"--attachments={office.folder / folder}"] if folder else []
+    status, printed, told = office.send(path, *options, template=template)
+    assert (status, printed["queued"]) == (2, 0)
+    assert words in told
+    assert nothing_is_left_open()
+
+
+def test_a_service_without_premium_sends_no_files(office: Office) -> None:
+    zipped = with_attachments(office)
+    office.service.premium = False
+    office.service.save()
+    status, _, told = office.send(named_files(office, "esito-1.pdf"), f"--attachments={zipped}", template="esito")
+    assert (status, "non ha l’accordo Premium" in told) == (2, True)
 
 
 def test_as_a_process_beside_running_workers(portal: PortalProcess, tmp_path: Path) -> None:

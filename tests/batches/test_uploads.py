@@ -14,9 +14,10 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import close_old_connections, connection
 from django.utils import timezone
 
-from messaging.batches import checking, corrections, room, uploads
+from messaging.batches import checking, corrections, uploads
 from messaging.enums import BatchStatus
 from messaging.models import Batch, BatchFilePart, BatchRow
+from messaging.remote import room
 from messaging.spreadsheets.problems import FileProblem
 from tests.batches.conftest import Office, csv_of, make_office, never, person_row
 

@@ -170,7 +170,7 @@ def test_the_keyboard_is_enough(portal: PortalProcess, open_as: OpenAs) -> None:
     page.get_by_label("Informativo").focus()
     page.keyboard.press("Space")
     page.keyboard.press("Enter")
-    expect(page.get_by_label("Oggetto")).to_be_visible()
+    expect(page.get_by_label("Oggetto", exact=True)).to_be_visible()
 
 
 def test_search_finds_a_person_without_showing_the_code_in_the_address(portal: PortalProcess, open_as: OpenAs) -> None:

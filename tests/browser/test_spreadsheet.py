@@ -59,6 +59,8 @@ def test_a_file_is_corrected_in_place_and_sent(tmp_path: Path, portal: PortalPro
 
     # The number becomes exact by itself.
     expect(send).to_have_text("Invia 11 messaggi", timeout=30_000)
+    page.goto(f"{page.url.partition('?')[0].partition('#')[0]}?row=2")
+    expect(page.locator("#preview-head")).to_contain_text("riga 2")
     page.get_by_role("link", name="Riga successiva").click()
     expect(page.locator("#preview-head")).to_contain_text("riga 4")
     expect(page.locator(".phone.p3")).to_contain_text("Ciao Anna 2")

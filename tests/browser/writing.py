@@ -31,7 +31,7 @@ def write(page: Page, subject: str, *, service: str = "Tributi", citizen: str = 
     """Fill the form of an informational message."""
     page.get_by_label("Servizio").select_option(label=service)
     page.get_by_label("Codice fiscale del destinatario").fill(citizen)
-    page.get_by_label("Oggetto").fill(subject)
+    page.get_by_label("Oggetto", exact=True).fill(subject)
     page.get_by_label("Testo", exact=True).fill(body)
 
 

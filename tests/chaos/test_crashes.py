@@ -15,8 +15,6 @@ from celery import current_app
 
 from tests.portal_process import PortalProcess, wait_for
 
-pytestmark = pytest.mark.xdist_group("portal")
-
 #: Time-outs a fifth of the real ones, so that attempts reach their deadlines within a test.
 QUICK = {"IO_CONNECT_TIMEOUT": "1", "IO_READ_TIMEOUT": "3"}
 

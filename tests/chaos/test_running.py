@@ -16,8 +16,6 @@ from tests import servers
 from tests.portal_process import PortalProcess, wait_for
 from tests.simulator_process import REGULAR, REPOSITORY
 
-pytestmark = pytest.mark.xdist_group("running")
-
 MakePortal = Callable[..., PortalProcess]
 
 QUEUE = "from tests.chaos.queueing import queue; queue({codes!r}, known=False)"
@@ -35,7 +33,7 @@ def sentence_of(portal: PortalProcess) -> str:
 def test_it_starts_says_where_it_is_delivers_stops_and_starts_again_in_seconds_with_its_data(
     make_portal: MakePortal,
 ) -> None:
-    portal = make_portal(start=False)
+    portal = make_portal(start=False, fresh=True)
     first_start = portal.start()
     first = portal.log
     assert f"IO Portal: {portal.url}/" in first
@@ -61,7 +59,7 @@ def test_it_starts_says_where_it_is_delivers_stops_and_starts_again_in_seconds_w
 def test_a_killed_main_process_takes_the_others_with_it(make_portal: MakePortal) -> None:
     portal = make_portal()
     children = portal.pids()
-    assert set(children) == {"simulator", "web", "worker", "files", "scheduler"}
+    assert set(children) == {"simulator", "web", "hosting", "worker", "files", "scheduler"}
     portal.kill_main()
     wait_for(lambda: not portal.everything(), 20, lambda: f"left: {portal.everything()} of {children}", portal)
 

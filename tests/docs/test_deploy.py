@@ -41,9 +41,10 @@ def command(unit: Path) -> list[str]:
     return [word.replace("%%", "%") for word in shlex.split(parsed(unit)["Service"]["ExecStart"])]
 
 
-def test_there_are_four_units() -> None:
+def test_there_are_five_units() -> None:
     assert [unit.name for unit in UNITS] == [
         "ioportal-files@.service",
+        "ioportal-hosting.service",
         "ioportal-scheduler.service",
         "ioportal-web.service",
         "ioportal-worker@.service",
@@ -71,6 +72,11 @@ def test_a_worker_is_given_the_time_it_needs(name: str) -> None:
 def test_web_runs_as_make_run_runs_it() -> None:
     unit = next(unit for unit in UNITS if "web" in unit.name)
     assert command(unit) == [PYTHON, *run_portal._web("127.0.0.1", 8000)[1:]]
+
+
+def test_hosting_runs_as_make_run_runs_it() -> None:
+    unit = next(unit for unit in UNITS if "hosting" in unit.name)
+    assert command(unit) == [PYTHON, *run_portal._hosting(8050)[1:]]
 
 
 @pytest.mark.parametrize(("name", "queue", "threads"), [("worker", "ioportal", 8), ("files", "ioportal-files", 2)])

@@ -12,7 +12,7 @@ from tests.docs import documents
 from tests.docs.documents import REPOSITORY
 
 SETTINGS = REPOSITORY / "docs" / "settings.md"
-_ROW = re.compile(r"^\| `([A-Z_]+)` \|(.*)\|$", re.MULTILINE)
+_ROW = re.compile(r"^\| `([A-Z0-9_]+)` \|(.*)\|$", re.MULTILINE)
 
 
 def settings_read() -> Iterator[str]:

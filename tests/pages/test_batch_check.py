@@ -14,8 +14,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from messaging.batches import checking, uploads
-from messaging.enums import ApprovalRule, BatchStatus, Kind, ReachabilityAnswer, RowState
-from messaging.models import Batch, BatchRow, Template
+from messaging.enums import ApprovalRule, BatchStatus, FeatureLevel, Kind, ReachabilityAnswer, RowState, Status
+from messaging.models import Batch, BatchRow, Message, Template
 from tests import cast
 from tests.batches.conftest import PAYMENT_BODY, csv_of, never, notice, person_row
 from tests.pages.conftest import Office, queries_of
@@ -408,6 +408,30 @@ def test_what_was_sent_before_stays_out_unless_somebody_says_why(desk: Desk) -> 
     assert desk.post("batch_send", batch, data).status_code == 302
     batch.refresh_from_db()
     assert (batch.rows_good, batch.repeat_reason) == (2, "Il primo aveva una data sbagliata")
+
+
+def test_what_comes_on_top_of_the_reminders_of_io_is_told_and_stops_nothing(desk: Desk) -> None:
+    batch = desk.checked(person_row(1), person_row(2))
+    words = "Una persona ha già lo stesso avviso o scadenza in un messaggio Premium non ancora letto o pagato."
+    assert words not in desk.page(batch)
+    row = batch.rows.get(number=2)
+    earlier = cast.make_message(
+        service=desk.office.service,
+        recipient=row.recipient,
+        status=Status.PROCESSED,
+        feature_level=FeatureLevel.ADVANCED,
+        kind=Kind.PAYMENT,
+        amount=row.amount,
+        notice_number=row.notice_number,
+        read_status="UNREAD",
+        accepted_at=timezone.now() - timedelta(days=2),
+    )
+    told = desk.page(batch)
+    assert told.count(words) == 1
+    Message.objects.filter(pk=earlier.pk).update(read_status="READ")
+    assert words not in desk.page(batch)
+    Message.objects.filter(pk=earlier.pk).update(read_status="UNREAD")
+    assert desk.post("batch_send", batch, {**GOOD, "seen": "1000"}).status_code == 302
 
 
 def test_nobody_to_reach_means_nothing_to_send(desk: Desk) -> None:

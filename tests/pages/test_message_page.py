@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from html import unescape
 from typing import Any
 
@@ -15,10 +15,29 @@ from django.utils import timezone
 from messaging.delivery.outage import FAULTS, record_fault
 from messaging.delivery.pauses import hold_features, pause_service
 from messaging.delivery.seal import installation
-from messaging.enums import MOVING, AttemptOutcome, FeatureLevel, Kind, PauseReason, Reason, Role, Status
-from messaging.models import Attempt, Message
+from messaging.enums import (
+    MOVING,
+    AttemptOutcome,
+    EnvironmentKind,
+    FeatureLevel,
+    Kind,
+    OpenedPart,
+    PauseReason,
+    Reason,
+    Role,
+    Status,
+)
+from messaging.models import Attachment, Attempt, Message, Opening, RemoteContent
+from messaging.views import openings
 from tests import cast
 from tests.pages.conftest import Office, queries_of, step
+
+PREMIUM: dict[str, Any] = {
+    "feature_level": FeatureLevel.ADVANCED,
+    "kind": Kind.PAYMENT,
+    "amount": 100,
+    "notice_number": "302000000004822036",
+}
 
 
 def address(message: Message) -> str:
@@ -114,27 +133,148 @@ def test_the_facts_of_a_payment(office: Office) -> None:
         message.recipient.fiscal_code,
         message.io_id,
         "PROT/8",
-        "non disponibile con l’accordo base",
+        "Senza accordo Premium IO non dice se è stato letto",
+        "Senza accordo Premium IO non dice se è stato pagato",
     ):
         assert words in page
 
 
 @pytest.mark.parametrize(
     ("read", "paid", "words"),
-    [("", "", "si sa dopo la consegna"), ("UNREAD", "NOT_PAID", "non ancora"), ("READ", "PAID", "Consegnato e pagato")],
+    [
+        ("", "", "IO finora non lo ha detto: lo chiediamo ancora"),
+        ("UNREAD", "NOT_PAID", "non ancora"),
+        ("UNAVAILABLE", "NOT_PAID", "la persona ha scelto di non farlo sapere"),
+        ("READ", "PAID", "Consegnato e pagato"),
+    ],
 )
 def test_what_a_premium_message_lets_know(office: Office, read: str, paid: str, words: str) -> None:
-    message = office.message(
-        Status.PROCESSED,
-        feature_level=FeatureLevel.ADVANCED,
-        read_status=read,
-        payment_status=paid,
-        amount=100,
-        notice_number="302000000004822036",
-    )
+    message = office.message(Status.PROCESSED, **PREMIUM, read_status=read, payment_status=paid)
+    Message.objects.filter(pk=message.pk).update(next_attempt_at=timezone.now())
     page = office.page(message)
     assert words in page
-    assert "accordo base" not in page
+    assert "Senza accordo Premium" not in page
+
+
+def test_who_is_not_asked_about_any_more_is_not_told_as_unread_for_ever(office: Office) -> None:
+    page = office.page(office.message(Status.PROCESSED, **PREMIUM, read_status="UNREAD", payment_status="NOT_PAID"))
+    assert page.count("non risultava, quando abbiamo smesso di chiederlo") == 2
+    assert "IO non lo ha detto" in office.page(office.message(Status.PROCESSED, **PREMIUM))
+
+
+def test_what_is_paid_says_since_when_we_know(office: Office) -> None:
+    paid = {"read_status": "READ", "payment_status": "PAID", "paid_at": timezone.now() - timedelta(days=60)}
+    message = office.message(Status.PROCESSED, **PREMIUM, **paid)
+    assert re.search(r"sì, saputo (il )?\d+ \w+ \d{4} alle", office.page(message))
+
+
+# Openings
+
+
+def remote(office: Office, status: Status = Status.PROCESSED, **kw: Any) -> Message:
+    message = office.message(status, has_remote_content=True, **kw)
+    RemoteContent.objects.create(
+        message=message, subject="Oggetto", body=cast.BODY, written_by=office.clerk, written_at=timezone.now()
+    )
+    return message
+
+
+def opened(message: Message, at: datetime, status: int = 200, part: OpenedPart = OpenedPart.DETAIL, **kw: Any) -> None:
+    kw.setdefault("environment", EnvironmentKind.PRODUCTION)
+    Opening.objects.create(message=message, part=part, status=status, at=at, **kw)
+    if status == 200 and part == OpenedPart.DETAIL:
+        RemoteContent.objects.filter(message=message, first_opened_at__isnull=True).update(first_opened_at=at)
+
+
+def test_a_message_that_nobody_has_opened_says_so(office: Office) -> None:
+    page = office.page(remote(office))
+    assert re.search(r"Aperto la prima volta</dt>\s*<dd[^>]*>non ancora", page)
+    assert "Aperto la prima volta" not in office.page(office.message(Status.PROCESSED))
+    assert "Aperto la prima volta" not in office.page(remote(office, Status.QUEUED))
+
+
+def test_openings_are_in_the_story_with_the_repeated_ones_folded(office: Office) -> None:
+    message, now = remote(office), timezone.now()
+    first = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+    opened(message, first, part=OpenedPart.PRECONDITION)
+    for at in (first, first + timedelta(days=1), first + timedelta(days=2), now - timedelta(hours=1)):
+        opened(message, at)
+    page = office.page(message, office.supervisor)
+    story = page[page.index('id="story"') : page.index("</section>", page.index('id="story"'))]
+    assert story.count("Aperto dal cittadino") == 1
+    assert "Di nuovo altre 3 volte: l’ultima oggi alle" in story or "Di nuovo altre 3 volte: l’ultima ieri" in story
+    assert "Avvertenza vista dal cittadino" in story
+    assert "2 marzo 2026 alle 10:30:00" in story
+    assert re.search(r"Aperto la prima volta</dt>\s*<dd>2 marzo 2026 alle 10:30", page)
+
+
+def test_a_file_is_told_by_its_name_and_a_removed_one_too(office: Office) -> None:
+    message = remote(office, feature_level=FeatureLevel.ADVANCED, has_attachments=True)
+    file = Attachment.objects.create(
+        service=office.service, name="avviso.pdf", size=1, digest="a", pages=1, uploaded_by=office.clerk
+    )
+    opened(message, timezone.now(), part=OpenedPart.FILE, attachment=file)
+    opened(message, timezone.now(), part=OpenedPart.FILE)
+    page = office.page(message)
+    assert page.count("Allegato aperto dal cittadino") == 2
+    assert "avviso.pdf" in page
+    assert "Ora l’allegato non c’è più." in page
+
+
+def test_where_we_failed_is_told_in_words(office: Office) -> None:
+    message, now = remote(office), timezone.now()
+    opened(message, now, 500)
+    opened(message, now + timedelta(seconds=1), 503)
+    opened(message, now, 403, OpenedPart.PRECONDITION)
+    page = office.page(message)
+    assert "IO ha chiesto il testo e il portale non ha risposto bene" in page
+    assert "Di nuovo un’altra volta" in page
+    assert "IO ha chiesto l’avvertenza e il portale non lo ha dato" in page
+    assert "Aperto dal cittadino" not in page
+    assert not re.search(r"\b(500|503|403)\b", page[page.index('id="story"') : page.index("Se chiedi aiuto")])
+
+
+def test_an_opening_of_an_uncertain_message_shows_that_it_arrived(office: Office) -> None:
+    message = remote(office, Status.UNCERTAIN)
+    opened(message, timezone.now())
+    page = office.page(message, office.supervisor)
+    assert "Aperto dal cittadino" in page
+    assert "Aperto la prima volta" in page
+
+
+def test_who_decides_about_an_uncertain_outcome_reads_that_the_citizen_has_opened_it(office: Office) -> None:
+    words = "<b>Il cittadino lo ha aperto</b>"
+    unopened = remote(office, Status.UNCERTAIN)
+    message = remote(office, Status.UNCERTAIN, seen_at=datetime(2026, 3, 2, 9, 30, tzinfo=UTC))
+    for person in (office.supervisor, office.clerk):
+        assert words not in office.page(unopened, person)
+        page = office.page(message, person)
+        panel = page[page.index("Non sappiamo se IO ha preso questo messaggio") :]
+        assert f"{words} 2 marzo 2026 alle 10:30: IO è venuto a prendere il testo" in panel
+        assert panel.index(words) < panel.index('id="story"')
+    decided = remote(office, Status.CONFIRMED, seen_at=timezone.now())
+    assert words not in office.page(decided, office.supervisor)
+
+
+def test_an_opening_is_news_for_a_page_that_follows_the_message(office: Office) -> None:
+    message = remote(office, Status.ACCEPTED)
+    seen = re.search(r"seen=(\d+)", office.page(message))
+    assert seen
+    assert 'id="story"' not in live(office, message, seen[1])
+    opened(message, timezone.now())
+    assert 'id="story"' in live(office, message, seen[1])
+
+
+def test_a_message_that_is_opened_all_the_time_costs_no_more(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(openings, "MOST", 30)
+    message, now = remote(office, **PREMIUM), timezone.now()
+    opened(message, now)
+    few = queries_of(office, office.supervisor, address(message))
+    Opening.objects.bulk_create(
+        Opening(message=message, part="detail", environment="production", status=200, at=now) for _ in range(60)
+    )
+    assert queries_of(office, office.supervisor, address(message)) == few <= 15
+    assert "Di nuovo, almeno altre 29 volte" in office.page(message)
 
 
 def test_the_text_for_whoever_helps_holds_no_fiscal_code(office: Office) -> None:

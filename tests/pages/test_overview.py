@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from messaging import overview
 from messaging.delivery.tally import Tally
-from messaging.enums import BatchStatus, DeliverySpeed, PauseReason, Role, Status
+from messaging.enums import BatchStatus, DeliverySpeed, FeatureLevel, PauseReason, Role, Status
 from messaging.models import Message, Service, ServicePause, User
 from messaging.overview import Figures, share
 from tests import cast
@@ -120,7 +120,7 @@ def test_rows_run_over_pages_and_add_up_all_the_same(office: Office) -> None:
         made(office, Status.PROCESSED, delivery_speed=0)
     made(office, Status.PROCESSED, days_ago=45, delivery_speed=0)
     response = office.as_(office.supervisor).get(PAGE)
-    assert [line.count for line in response.context["steps"]] == [120, 120]
+    assert [line.count for line in response.context["steps"]] == [120, 120, None, None]
     assert rows_behind(office, response.context["steps"][1].address) == 120
 
 
@@ -215,6 +215,63 @@ def test_the_tiles_come_again_by_themselves(busy: Office) -> None:
 # What arrived
 
 
+def known(office: Office, seen: bool = False, paid: bool | None = None, **kw: Any) -> Message:
+    """A delivered Premium message of which IO says whether it is read, and paid if there is something to pay."""
+    now = timezone.now()
+    columns: dict[str, Any] = {"feature_level": FeatureLevel.ADVANCED, "read_status": "READ" if seen else "UNREAD"}
+    if paid is not None:
+        columns |= {"amount": 100, "notice_number": "302000000004822036"}
+        columns |= {"payment_status": "PAID" if paid else "NOT_PAID", "paid_at": now if paid else None}
+    return made(office, Status.PROCESSED, seen_at=now if seen else None, **columns, **kw)
+
+
+def test_what_the_agreement_does_not_tell_is_said_and_is_not_zero(office: Office) -> None:
+    for _ in range(3):
+        made(office, Status.PROCESSED)
+    html = page(office)
+    assert "Aperti o letti: non si sa di nessun messaggio." in html
+    assert "Pagati: non si sa di nessun messaggio." in html
+    assert html.count("non si sa</text>") == 2
+    assert html.count("non disponibile</span>") == 4
+    assert "Aperti o letti non disponibile, Pagati non disponibile" in html
+
+
+def test_the_funnel_counts_of_how_many_it_is_known(office: Office) -> None:
+    for number in range(12):
+        known(office, seen=number < 5, paid=number < 2 if number < 8 else None)
+    for _ in range(20):
+        made(office, Status.PROCESSED)
+    made(office, Status.PROCESSED, has_remote_content=True, seen_at=timezone.now())
+    response = office.as_(office.supervisor).get(PAGE)
+    steps = response.context["steps"]
+    assert [(line.count, line.whole) for line in steps] == [(33, 0), (33, 33), (6, 13), (2, 8)]
+    assert [line.share for line in steps[2:]] == [46, 25]
+    html = response.content.decode()
+    assert "Aperti o letti: si sa di 13 su 33 consegnati." in html
+    assert "Pagati: si sa di 8 avvisi di pagamento" in html
+    assert html.count('class="whole"') == 2
+    assert [rows_behind(office, line.address) for line in steps] == [33, 33, 6, 2]
+
+
+def test_what_is_seen_of_other_days_stays_out(office: Office) -> None:
+    known(office, seen=True, paid=True)
+    known(office, seen=True, paid=True, days_ago=45)
+    known(office, seen=True, paid=True, days_ago=100)
+    for period, number in (("7", 1), ("90", 2)):
+        for address, count in links(page(office, f"period={period}")):
+            assert rows_behind(office, address) == count, address
+        steps = office.as_(office.supervisor).get(f"{PAGE}?period={period}").context["steps"]
+        assert [line.count for line in steps] == [number] * 4
+
+
+def test_an_opening_before_delivery_is_known_is_behind_no_number(office: Office) -> None:
+    made(office, Status.ACCEPTED, has_remote_content=True, seen_at=timezone.now())
+    made(office, Status.PROCESSED, has_remote_content=True)
+    steps = office.as_(office.supervisor).get(PAGE).context["steps"]
+    assert (steps[2].count, steps[2].whole) == (0, 1)
+    assert rows_behind(office, steps[2].address) == 0
+
+
 def test_shares_are_rounded_down() -> None:
     assert (share(2_999, 3_000), share(3_000, 3_000), share(0, 0)) == (99, 100, None)
 
@@ -256,7 +313,7 @@ def test_the_table_can_be_downloaded_and_holds_no_formula(busy: Office) -> None:
     header, *lines = response.content.decode("utf-8-sig").splitlines()
     assert header.startswith("Servizio;Dal;Al;Inviati;Consegnati")
     assert lines[0].startswith("'=1+1;")
-    assert ";10;8;80;4;" in lines[1]
+    assert ";10;8;80;4;non disponibile;0;non disponibile;0;" in lines[1]
 
 
 # Cost

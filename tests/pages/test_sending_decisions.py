@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from messaging.batches import work
 from messaging.delivery import batches
-from messaging.enums import ApprovalRule, BatchStatus, Kind, Role, RowState, Status
+from messaging.enums import ApprovalRule, BatchStatus, FeatureLevel, Kind, Role, RowState, Status
 from messaging.models import Batch, BatchChange, BatchRow
 from tests import cast
 from tests.batches.scenes import PENDING, make_sending
@@ -200,6 +200,29 @@ def test_the_sum_of_the_amounts_is_shown_with_payments(office: Office) -> None:
     batch = sending(office, BatchStatus.AWAITING_APPROVAL, {PENDING: 2}, kind=Kind.PAYMENT, amount_total=12_345_678)
     Batch.objects.filter(pk=batch.pk).update(columns={"fiscal_code": 0, "nome": 1, "amount": 1, "notice_number": 1})
     assert "123.456,78 euro" in page(office, batch, office.supervisor)
+
+
+def test_whoever_approves_reads_what_comes_on_top_of_the_reminders_of_io(office: Office) -> None:
+    batch = awaiting(office, kind=Kind.DUE_DATE, columns={"fiscal_code": 0, "nome": 1, "due_date": 1})
+    due = timezone.localdate() + timedelta(days=20)
+    BatchRow.objects.filter(batch=batch).update(due_date=due)
+    words = "2 persone hanno già lo stesso avviso o scadenza in un messaggio Premium non ancora letto o pagato."
+    assert words not in page(office, batch, office.supervisor)
+    for row in batch.rows.filter(number__lt=4):
+        cast.make_message(
+            service=office.service,
+            recipient=row.recipient,
+            status=Status.PROCESSED,
+            feature_level=FeatureLevel.ADVANCED,
+            kind=Kind.DUE_DATE,
+            due_date=due,
+            read_status="UNREAD",
+            accepted_at=timezone.now() - timedelta(days=2),
+        )
+    text = page(office, batch, office.supervisor)
+    assert text.count(words) == 1
+    assert "Approva e invia 3 messaggi" in text
+    assert words in page(office, batch)
 
 
 @pytest.mark.parametrize("query", ["?row=x", "?row=-1", "?row=999999", "?row=99999999999999"])

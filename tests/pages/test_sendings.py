@@ -186,9 +186,10 @@ def test_the_bar_is_drawn_without_inline_style(office: Office) -> None:
 def test_the_page_shows_figures_from_file_to_app_as_picture_and_table(office: Office) -> None:
     fates = {Status.PROCESSED: 4, Status.ACCEPTED: 2, Status.UNREACHABLE: 2, RowState.EXCLUDED: 2}
     text = page(office, sending(office, fates))
-    table = text.split("Gli stessi numeri in tabella")[1].split("</table>")[0]
-    numbers = [int(number) for number in re.findall(r'<td class="num">(\d+)</td>', table)]
-    assert numbers == [10, 100, 6, 60, 6, 60, 4, 40]
+    table = text.split('id="funnel"')[1].split("<tbody>")[1].split("</table>")[0]
+    numbers = [int(number) for number in re.findall(r">(\d+)(?:<|%)", table)]
+    assert numbers == [10, 6, 10, 60, 6, 10, 60, 4, 10, 40]
+    assert "non disponibile" in table
 
 
 # Rows

@@ -37,6 +37,8 @@ TRIBUTI_SECOND = "demo-tributi-secondary-000000000002"
 SCUOLA = "demo-scuola-primary-0000000000003"
 ANAGRAFE = "demo-anagrafe-primary-0000000000005"
 BORGOFIORE = "demo-borgofiore-primary-0000000000007"
+MANAGE = "demo-valdoria-manage-000000000000009"
+CONFIGURATIONS = "/messages-sending/remote-contents/configurations"
 
 OUR_CONFIGURATION = "01JRCVA1D0R1A0000000000001"
 THEIR_CONFIGURATION = "01JRCB0RG0F10RE00000000002"
@@ -58,6 +60,7 @@ def odd_accounts() -> dict[str, Any]:
     accounts["accounts"] += [
         {
             "id": "odd",
+            "manage_keys": ["manage-odd"],
             "services": [
                 _odd("no-scopes", ["ApiRateLimit250"]),
                 _odd("reads-only", ["ApiMessageRead"]),
@@ -73,7 +76,13 @@ def odd_accounts() -> dict[str, Any]:
                 _odd("third-party", [*_WRITE, "ApiThirdPartyMessageWrite"]),
             ],
         },
-        {"id": "narrow", "limit": "5/0.6", "services": [_odd("narrow-one"), _odd("narrow-two")]},
+        {
+            "id": "narrow",
+            "limit": "5/0.6",
+            "groups": [*_WRITE, "ApiRemoteContentConfigurationWrite"],
+            "manage_keys": ["manage-narrow"],
+            "services": [_odd("narrow-one"), _odd("narrow-two")],
+        },
         {"id": "fast", "groups": [*_WRITE, "ApiRateLimit250"], "services": [{"slug": "fast", "keys": ["fast"]}]},
         {"id": "free", "groups": [*_WRITE, "ApiNoRateLimit"], "services": [{"slug": "free", "keys": ["free"]}]},
     ]
@@ -178,6 +187,9 @@ def check_shape(path: str, answer: requests.Response) -> None:
     """Every answer follows our restatement of the published contracts."""
     if not answer.content or answer.headers["Content-Type"] == "text/html":
         return
+    if path.startswith(CONFIGURATIONS) and answer.ok:
+        check_configurations(answer.json())
+        return
     if answer.ok:
         name = "message" if path.count("/") == 3 else path.split("/")[1]
         schema = {"messages": "created", "profiles": "profile", "subscriptions-feed": "feed"}.get(name, name)
@@ -187,8 +199,19 @@ def check_shape(path: str, answer: requests.Response) -> None:
     else:
         schema = "gateway_error"
         assert answer.json()["statusCode"] == answer.status_code
+    validate(schema, answer.json())
+
+
+def check_configurations(body: Any) -> None:
+    """One configuration, or the list of an institution's own."""
+    for one in body.get("rcConfigList", [body]):
+        validate("configuration", one)
+
+
+def validate(schema: str, body: object) -> None:
+    """A body follows one of our schemas."""
     rules = json.loads((Path(__file__).parent / "schemas" / f"{schema}.json").read_text())
-    Draft202012Validator(rules).validate(answer.json())
+    Draft202012Validator(rules).validate(body)
 
 
 def eventually(condition: Any, seconds: float = 5.0) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.simulator.box import Box, odd_accounts
+from tests.simulator.institution import Institution
 
 
 @pytest.fixture(scope="session")
@@ -26,3 +27,11 @@ def box(running_box: Box) -> Box:
     """The simulator as after its start."""
     running_box.control("POST", "/reset")
     return running_box
+
+
+@pytest.fixture
+def institution() -> Iterator[Institution]:
+    """A server that the simulator may ask."""
+    server = Institution()
+    yield server
+    server.stop()

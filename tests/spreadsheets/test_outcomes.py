@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from messaging.appio.fiscal_codes import TEST_CODE
 from messaging.spreadsheets.cells import FORMULA_STARTS, Cell, CellError
 from messaging.spreadsheets.columns import AMOUNT, DUE_DATE, FISCAL_CODE, NOTICE_NUMBER, Wanted, match_columns
-from messaging.spreadsheets.outcomes import csv_pieces, example_file, write_csv, write_xlsx
+from messaging.spreadsheets.outcomes import csv_pieces, example_file, write_xlsx
 from messaging.spreadsheets.reading import Sheet, open_sheet
 from messaging.spreadsheets.values import read_amount, read_day, read_fiscal_code, read_notice_number
 
@@ -25,9 +25,7 @@ ROW: list[Cell] = [TEST_CODE, 148.5, "letto"]
 
 
 def _csv(rows: list[list[Cell]], header: list[str] = HEADER) -> bytes:
-    out = io.BytesIO()
-    write_csv(out, header, rows)
-    return out.getvalue()
+    return b"".join(csv_pieces(header, rows))
 
 
 def _xlsx(rows: list[list[Cell]], header: list[str] = HEADER) -> bytes:

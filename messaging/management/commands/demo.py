@@ -11,13 +11,17 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
 from ioportal import environment
-from messaging.enums import KeySlot, Kind, Role
+from messaging.enums import EnvironmentKind, KeySlot, Kind, Precondition, Role
 from messaging.models import (
     Administrator,
     AllowedRecipient,
     GatewayAccount,
     Institution,
+    ManageKey,
     Membership,
+    RemoteConfiguration,
+    RemoteEnvironment,
+    RemoteSecret,
     Service,
     ServiceKey,
     Template,
@@ -30,6 +34,7 @@ KEYS = {
     "scuola": ("demo-scuola-primary-0000000000003", "demo-scuola-secondary-000000000004"),
     "anagrafe": ("demo-anagrafe-primary-0000000000005", "demo-anagrafe-secondary-000000000006"),
 }
+MANAGE_KEY = "demo-valdoria-manage-000000000000009"
 TEST_CITIZEN = ("AAAAAA00A00A000A", "Cittadino di prova")
 
 PEOPLE = {
@@ -46,6 +51,15 @@ Puoi pagare qui sull’app, oppure con l’avviso di carta che arriva per posta:
 
 Se hai un dubbio sul calcolo, scrivi a tributi@comune.valdoria.example o chiama lo 0123 456789."""
 
+ESITO = """Il documento che hai chiesto all’Anagrafe del Comune di Valdoria è pronto.
+
+Aprilo qui sull’app: il testo e il documento restano negli archivi del Comune, e li vedi solo tu."""
+ESITO_PROTETTO = """Ciao ((nome)),
+
+è pronto il **certificato di ((certificato))** che hai chiesto. Vale sei mesi da oggi.
+
+Se un dato non è giusto, scrivi a anagrafe@comune.valdoria.example: lo correggiamo qui, senza un nuovo messaggio."""
+
 
 class Command(BaseCommand):
     help = "Make the demonstration institution, its people and services; safe to run again."
@@ -60,6 +74,7 @@ class Command(BaseCommand):
             services = _make_services()
             password = _make_people(services)
             _make_templates(services)
+            _make_remote_configuration(services["anagrafe"].institution)
         if password:
             self.stdout.write("The three people of the demonstration, all with the same password:")
             for name, role in (("clerk", "writes"), ("supervisor", "approves and resolves"), ("admin", "configures")):
@@ -127,3 +142,40 @@ def _make_templates(services: dict[str, Service]) -> None:
             "body": AVVISO_TARI,
         },
     )
+    Template.objects.get_or_create(
+        service=services["anagrafe"],
+        slug="certificato-pronto",
+        defaults={
+            "name": "Certificato pronto",
+            "kind": Kind.INFORMATIONAL,
+            "subject": "Il documento che hai chiesto è pronto",
+            "body": ESITO,
+            "has_remote_content": True,
+            "protected_subject": "Certificato di ((certificato))",
+            "protected_body": ESITO_PROTETTO,
+            "precondition": Precondition.ONCE,
+            "precondition_title": "Stai per aprire un tuo certificato",
+            "precondition_body": "Contiene dati personali: aprilo quando nessun altro guarda il telefono.",
+        },
+    )
+
+
+def _make_remote_configuration(institution: Institution) -> None:
+    """Not yet known to the simulator: `register_remote_content` tells it, once it runs."""
+    ManageKey.objects.get_or_create(institution=institution, defaults={"secret": MANAGE_KEY})
+    configuration, _ = RemoteConfiguration.objects.get_or_create(
+        institution=institution,
+        defaults={"name": "Comune di Valdoria", "description": "Testi e allegati del Comune di Valdoria"},
+    )
+    environment, _ = RemoteEnvironment.objects.get_or_create(
+        configuration=configuration,
+        kind=EnvironmentKind.PRODUCTION,
+        defaults={"base_url": settings.HOSTING_URL, "header_name": "X-IO-Portal-Key"},
+    )
+    RemoteSecret.objects.get_or_create(
+        environment=environment, in_use=True, defaults={"secret": secrets.token_urlsafe(32)}
+    )
+    if environment.base_url != settings.HOSTING_URL:
+        # Started on another port than last time.
+        RemoteEnvironment.objects.filter(pk=environment.pk).update(base_url=settings.HOSTING_URL)
+        RemoteConfiguration.objects.filter(pk=configuration.pk).update(confirmed_at=None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import time
 import urllib.error
@@ -22,13 +23,15 @@ _AS_ROOT = ("-W", "ignore:You're running the worker with superuser privileges")
 
 
 class Command(BaseCommand):
-    help = "Prepare the database and run web, worker, scheduler and, for the demonstration, the IO simulator."
+    help = "Prepare the database and run web, hosting, worker, scheduler and, for the demonstration, the IO simulator."
 
     def handle(self, *args: Any, **options: Any) -> None:
         host, port = environment.read("HOST", "127.0.0.1"), settings.PORT
         if not is_free(host, port):
             environment.stop(f"port {port} is taken. Free it, or choose another one: PORT=8080 make run.")
         variables = dict(os.environ)
+        variables["HOSTING_URL"] = settings.HOSTING_URL
+        _find_hosting_port()
         own_simulator = not environment.read("IO_API_URL")
         if own_simulator:
             simulator_port = port + 100 if is_free("127.0.0.1", port + 100) else free_port()
@@ -41,11 +44,14 @@ class Command(BaseCommand):
             if own_simulator:
                 processes.start("simulator", _simulator(simulator_port), called=True)
             processes.start("web", _web(host, port))
+            processes.start("hosting", _hosting(settings.HOSTING_PORT))
             processes.start("worker", _worker(settings.CELERY_TASK_DEFAULT_QUEUE, threads=8))
             # Checking a file is work for a whole core: in a process of its own it delays no message.
             processes.start("files", _worker(settings.CELERY_FILES_QUEUE, threads=2))
             processes.start("scheduler", _scheduler())
             self._wait_for_web(processes, host, port)
+            if settings.DEMONSTRATION:
+                _register_remote_content(variables)
             self._say_where(host, port, variables.get("SIMULATED_PHONE_URL", ""))
             status = processes.watch()
         finally:
@@ -78,6 +84,22 @@ class Command(BaseCommand):
         self.stdout.flush()
 
 
+def _find_hosting_port() -> None:
+    """Begin anew with a free port when the usual one is taken: the settings have its address."""
+    if is_free("127.0.0.1", settings.HOSTING_PORT):
+        return
+    if environment.read("HOSTING_PORT"):
+        environment.stop(f"port {settings.HOSTING_PORT} is taken. Free it, or choose another one: HOSTING_PORT=8090.")
+    os.environ["HOSTING_PORT"] = str(free_port())
+    os.execv(sys.executable, [sys.executable, *sys.argv])  # noqa: S606 - this very program
+
+
+def _register_remote_content(variables: dict[str, str]) -> None:
+    """Tell the simulator where to fetch, as an administrator would on the page."""
+    command = [sys.executable, "manage.py", "register_remote_content", "--quiet", "--wait", "20"]
+    subprocess.run(command, env=variables, check=False)  # noqa: S603 - our own command
+
+
 def _reachable(host: str) -> str:
     return "127.0.0.1" if host in {"0.0.0.0", "::", ""} else host  # noqa: S104 - compared, not bound
 
@@ -91,6 +113,13 @@ def _simulator(port: int) -> list[str]:
 
 def _web(host: str, port: int) -> list[str]:
     gunicorn = [sys.executable, "-m", "gunicorn", "ioportal.wsgi:application", "--bind", f"{host}:{port}"]
+    return [*gunicorn, "--worker-class", "gthread", "--workers", "1", "--threads", "8", "--log-level", "warning"]
+
+
+def _hosting(port: int) -> list[str]:
+    gunicorn = [sys.executable, "-m", "gunicorn", "ioportal.hosting_wsgi:application", "--bind", f"127.0.0.1:{port}"]
+    # IO names the citizen in a header with an underscore, which gunicorn drops unless it is told of it.
+    gunicorn += ["--forwarder-headers", "FISCAL_CODE"]
     return [*gunicorn, "--worker-class", "gthread", "--workers", "1", "--threads", "8", "--log-level", "warning"]
 
 

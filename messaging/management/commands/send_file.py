@@ -6,8 +6,9 @@ import json
 import sys
 from argparse import ArgumentParser
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
@@ -16,8 +17,10 @@ from django.utils.translation import ngettext
 
 from messaging.batches import sending
 from messaging.batches.sending import Ending, Job, Report
+from messaging.batches.uploads import Folder
 from messaging.cell_words import column_sentence, file_sentence, sentence
 from messaging.delivery import batches
+from messaging.document_words import folder_sentence
 from messaging.enums import RowState
 from messaging.models import BatchRow, Service, Template, User
 from messaging.permissions import role_in
@@ -40,6 +43,9 @@ class Command(BaseCommand):
         parser.add_argument("file", metavar="FILE", help="CSV, XLSX, XLS or ODS.")
         parser.add_argument("--service", required=True, metavar="SLUG", help="The service's short name.")
         parser.add_argument("--template", required=True, metavar="SLUG", help="The template's short name.")
+        parser.add_argument(
+            "--attachments", metavar="ZIP", help="The PDFs that rows name, where the template has attachments."
+        )
         parser.add_argument("--wait", action="store_true", help="Wait until no message moves, and count statuses.")
         parser.add_argument(
             "--timeout", type=float, metavar="SECONDS", help="With --wait: give up waiting; exit status 4 if any moves."
@@ -55,7 +61,7 @@ class Command(BaseCommand):
         statuses: dict[str, int] | None = None
         try:
             job, path = _job(options), Path(options["file"])
-            report = _sent(job, path)
+            report = _sent(job, path, options["attachments"])
         except _Refused as refusal:
             report = Report(Ending.REFUSED)
             self.stderr.write(str(refusal))
@@ -111,15 +117,22 @@ def _person(username: str | None, service: Service) -> User:
     return user
 
 
-def _sent(job: Job, path: Path) -> Report:
+def _sent(job: Job, path: Path, attachments: str | None) -> Report:
+    if attachments is None:
+        with _opened(path) as stream:
+            return sending.send(job, stream, path.name)
+    zipped = Path(attachments)
+    with _opened(path) as stream, _opened(zipped) as folder:
+        return sending.send(replace(job, folder=Folder(folder, zipped.name)), stream, path.name)
+
+
+def _opened(path: Path) -> BinaryIO:
     try:
-        stream = path.open("rb")
+        return path.open("rb")
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
         raise _Refused(_("Il file %(path)s non c’è.") % {"path": path}) from None
     except OSError:
         raise _Refused(_("Il file %(path)s non si può leggere: controlla i permessi.") % {"path": path}) from None
-    with stream:
-        return sending.send(job, stream, path.name)
 
 
 # What is printed
@@ -169,6 +182,8 @@ def _told(report: Report) -> Iterator[str]:
     """What happened, for the people who read the job's log."""
     if report.reason == "file":
         yield file_sentence(report.params["code"], report.params["params"])
+    elif report.reason == "folder":
+        yield folder_sentence(report.params["code"], report.params["params"])
     elif report.reason == "columns":
         yield from (problem["sentence"] for problem in _problems(report))
     elif report.reason == "rows":
@@ -198,6 +213,8 @@ def _sent_before(report: Report) -> str:
 def _reasons() -> dict[str, str]:
     return {
         "approval": _("Aspetta il sì di un responsabile: lo trova in «Da decidere»."),
+        "no_folder": _("Niente è partito: il modello ha allegati. Indica lo zip con i PDF, con --attachments."),
+        "folder_not_needed": _("Niente è partito: il modello non ha allegati. Togli --attachments."),
         "not_ready": _("Niente è partito: nel file non c’è nessuna riga a posto."),
         "changed": _("Niente è partito: intanto qualcuno ha cambiato questo invio. Riprova."),
     }

@@ -11,7 +11,7 @@ _DISK_FULL = "53100"
 
 
 def is_full(error: BaseException) -> bool:
-    """Whether the disk of the database, or of the temporary files, has no room left."""
+    """Whether the disk of the database, of the storage, or of the temporary files, has no room left."""
     if isinstance(error, OSError):
         return error.errno in {errno.ENOSPC, errno.EDQUOT}
     if not isinstance(error, OperationalError):

@@ -1,0 +1,1 @@
+"""PDF files: what is in them, how they are called, folders of them. Knows no Django."""

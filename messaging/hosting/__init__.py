@@ -1,0 +1,1 @@
+"""What IO fetches from us: three routes under one address, and who has opened what."""

@@ -1,0 +1,1 @@
+"""Protected texts and files, and telling IO where to fetch them."""
