@@ -57,8 +57,9 @@ def portal(running: PortalProcess) -> Iterator[PortalProcess]:
     running.simulator.clear()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
+    """One browser for this package and no longer: Django refuses its database to a thread with Playwright's loop."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=servers.chromium(), args=_ARGUMENTS)
         yield browser
