@@ -36,7 +36,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.needs(servers.CHROMIUM))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PortalProcess]:
     """One portal for all browser tests of a run."""
     portal = PortalProcess(tmp_path_factory.mktemp("browser") / "portal")
