@@ -20,6 +20,9 @@ PROCESSES = 2
 #: Sender threads of one process at this pace and without latency.
 THREADS = 8
 _MESSAGES = 7_000
+_WARM_UP = 500
+#: More than any process has threads that could take such a call: each process is woken.
+_CALLS_TO_WAKE = 24
 
 
 def measure(folder: Path, ground: Ground, *, quick: bool) -> list[Row]:
@@ -32,6 +35,8 @@ def measure(folder: Path, ground: Ground, *, quick: bool) -> list[Row]:
         ceiling = float(done.stdout)
         with Stack(folder, ground, limit="none", api=f"{url}/api/v1") as stack:
             stack.start(PROCESSES)
+            # Not counted: by its end all processes have started, and no start is taken for a slow floor.
+            _engine(stack, url, _WARM_UP)
             found = pairs(
                 lambda: _floor(url, messages),
                 lambda: _engine(stack, url, messages),
@@ -90,8 +95,7 @@ def _floor(url: str, messages: int, caller: str = "requests") -> float:
 def _engine(stack: Stack, url: str, messages: int) -> float:
     with Recorder(url) as recorder:
         before = recorder.last.posts
-        stack.inside("queue_batch", count=messages, known=False, at_once=True)
-        stack.wake()
+        stack.inside("queue_batch", count=messages, known=False, at_once=True, wakes=_CALLS_TO_WAKE)
         stack.wait_until(lambda: recorder.last.posts - before >= messages, 120, "the messages do not leave")
     if recorder.last.posts - before != messages:
         raise RuntimeError(f"{recorder.last.posts - before} posts for {messages} messages")

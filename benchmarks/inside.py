@@ -65,10 +65,12 @@ def prepare() -> None:
     Service.objects.filter(slug="scuola").update(live=True)
 
 
-def queue_batch(*, count: int, known: bool, first: int = 0, service: str = "tributi", at_once: bool = False) -> int:
+def queue_batch(
+    *, count: int, known: bool, first: int = 0, service: str = "tributi", at_once: bool = False, wakes: int = 1
+) -> int:
     """Queue a batch for so many citizens on IO; ``known``: IO has said so today. Returns its number.
 
-    ``at_once`` shows it to the workers only when it is whole.
+    ``at_once`` shows it to the workers only when it is whole; ``wakes`` are the calls by which they are told.
     """
     sender = Service.objects.select_related("institution").get(slug=service)
     clerk = User.objects.get(username="clerk")
@@ -94,7 +96,8 @@ def queue_batch(*, count: int, known: bool, first: int = 0, service: str = "trib
         _create(batch, messages)
         # Only now: a batch whose messages are all made, and none of them moves, is finished.
         Batch.objects.filter(pk=batch.pk).update(expanded_at=timezone.now())
-    wake_account(sender.institution.account_id)
+    for _ in range(wakes):
+        wake_account(sender.institution.account_id)
     return batch.pk
 
 
@@ -142,13 +145,6 @@ def _message(batch: Batch, recipient: Recipient, row: int) -> Message:
         body=body,
         submitted_by=batch.author,
     )
-
-
-def wake(*, times: int) -> None:
-    """Wake every worker for every account."""
-    for account in GatewayAccount.objects.values_list("pk", flat=True):
-        for _ in range(times):
-            wake_account(account)
 
 
 def persons(*, count: int, every: float, patience: float = 20.0) -> list[dict[str, Any]]:
@@ -213,7 +209,7 @@ def send_tasks(*, task: str, queue: str) -> int:
 def main() -> None:
     """Run the named function."""
     name, arguments = sys.argv[1], json.loads(sys.argv[2])
-    functions = (prepare, queue_batch, wake, persons, finish, send_tasks, upload, expansion_pairs)
+    functions = (prepare, queue_batch, persons, finish, send_tasks, upload, expansion_pairs)
     known: dict[str, Callable[..., Any]] = {function.__name__: function for function in functions}
     print(json.dumps(known[name](**arguments)))  # noqa: T201
 

@@ -31,8 +31,6 @@ SQLITE, POSTGRESQL = "SQLite", "PostgreSQL"
 
 _numbers = itertools.count(1)
 _STOP_PATIENCE = 40.0
-#: More than any process has threads that could take such a call: each process is woken.
-_CALLS_TO_WAKE = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,10 +227,6 @@ class Stack:
         if done.returncode:
             raise RuntimeError(f"{name}: {done.stderr[-4000:]}\n{self.log[-2000:]}")
         return json.loads(done.stdout.splitlines()[-1])
-
-    def wake(self) -> None:
-        """Wake every worker for every account, as often as there are threads to take the call."""
-        self.inside("wake", times=_CALLS_TO_WAKE)
 
     def wait_until(self, condition: Callable[[], bool], seconds: float, otherwise: str, every: float = 0.1) -> None:
         """Look again and again; RuntimeError with ``otherwise`` and the log's end after ``seconds``."""
