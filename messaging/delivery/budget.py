@@ -29,6 +29,9 @@ PERSON_LOOK_AHEAD = 1.0
 LONGEST_WAIT = 3.0
 #: Less than this share of the limit is taken for our own calls under way, not for a stranger.
 DEAD_BAND = 0.06
+#: While there is a stranger, this share of the limit stays free: neither evenness is perfect, and each 429 stops all of
+#: our calls for a second, which is more than is kept.
+KEPT_FREE = 0.02
 #: The estimate of a stranger's calls falls by this share of the limit each second; it rises at once.
 FALL_PER_SECOND = 0.02
 #: A stranger who takes everything still leaves us this share, so that we notice when they stop.
@@ -109,7 +112,7 @@ def interval_of(account: GatewayAccount, now: float) -> float:
     """Seconds between two calls of ours at this moment (``now`` by the database's clock)."""
     calls, window = account.rate
     foreign = _decayed(account, now, calls)
-    usable = calls - foreign if foreign > DEAD_BAND * calls else float(calls)
+    usable = calls - foreign - KEPT_FREE * calls if foreign > DEAD_BAND * calls else float(calls)
     return (window + MARGIN) / max(usable, LEAST_SHARE * calls)
 
 

@@ -56,13 +56,6 @@ LIGHT = (
 )
 
 
-def due(account_id: int) -> QuerySet[Message]:
-    """The messages of the account whose time has come and that nothing stops, in whatever lane."""
-    scope = Scope.of(account_id)
-    lanes = [scope.due(lane) for lane in Lane]
-    return lanes[0] | lanes[1] | lanes[2]
-
-
 def is_anything_due(account_id: int) -> bool:
     """Whether a loop would find work at this moment."""
     scope = Scope.of(account_id)

@@ -30,8 +30,11 @@ def add_class(widget: forms.Widget, name: str) -> None:
         widget.attrs["class"] = " ".join([name, *names])
 
 
-class _PortalLook(forms.BaseForm):
-    """The theme’s classes on every control; what is missing is said beside the field, not by the browser."""
+class PortalForm(forms.Form):
+    """A form in the portal's look; draw its fields with ``{% field form.name %}``.
+
+    The theme’s classes on every control; what is missing is said beside the field, not by the browser.
+    """
 
     use_required_attribute = False
 
@@ -48,11 +51,3 @@ class _PortalLook(forms.BaseForm):
             ):
                 continue
             add_class(widget, "form-select" if isinstance(widget, forms.Select) else "form-control")
-
-
-class PortalForm(_PortalLook, forms.Form):
-    """A form in the portal's look; draw its fields with ``{% field form.name %}``."""
-
-
-class PortalModelForm(_PortalLook, forms.ModelForm):  # type: ignore[type-arg]
-    """The same for a form on a model."""

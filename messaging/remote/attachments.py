@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, BinaryIO, cast
 
@@ -115,22 +115,6 @@ def forget_folder(batch: Batch) -> None:
     default_storage.delete(batch.folder)
     Batch.objects.filter(pk=batch.pk, folder=batch.folder).update(folder="")
     batch.folder = ""
-
-
-def folder_files(batch: Batch) -> dict[str, BatchAttachment]:
-    """The batch's files by their keys, good ones with their ``attachment``."""
-    files = BatchAttachment.objects.filter(batch=batch).select_related("attachment")
-    return {file.key: file for file in files.order_by("key")}
-
-
-def missing_and_surplus(batch: Batch, keys_named: Iterable[str]) -> tuple[list[str], list[str]]:
-    """The keys that rows name and the batch has no file for, and those of files that no row names; both in order.
-
-    A file that is no good is not missing.
-    """
-    named = {names.file_key(name) for name in keys_named} - {""}
-    present = set(BatchAttachment.objects.filter(batch=batch).values_list("key", flat=True))
-    return sorted(named - present), sorted(present - named)
 
 
 def forget_unused(now: datetime | None = None) -> int:

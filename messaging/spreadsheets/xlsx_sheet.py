@@ -82,7 +82,7 @@ class SheetReader:
 
     def _cells(self, found: Iterable[_Found]) -> list[Cell]:
         row: list[Cell] = []
-        columns, strings, dates = self._columns, self._strings, self._dates
+        columns, shared, dates = self._columns, self._strings.text_at, self._dates
         for letters, style, kind, value, text in found:
             if value is None and text is None:
                 if letters is None:
@@ -93,7 +93,7 @@ class SheetReader:
                 if column != len(row):
                     _fill(row, column)
             if kind == "s":
-                row.append(_shared(strings, value))
+                row.append(shared(value or ""))
             elif kind is None or kind == "n":
                 number = number_cell(value or "")
                 row.append(self._date(number) if style in dates else number)
@@ -109,13 +109,6 @@ def _fill(row: list[Cell], width: int) -> None:
     if width < len(row):
         raise FileProblem("unreadable")
     row += [None] * (width - len(row))
-
-
-def _shared(strings: StringPool, value: str | None) -> str | None:
-    try:
-        return strings[int(value or "")]
-    except (ValueError, IndexError) as error:
-        raise FileProblem("unreadable") from error
 
 
 def _parsed(text: str) -> list[_Found]:

@@ -37,11 +37,16 @@ class StringPool:
     def __len__(self) -> int:
         return len(self._ends) - 1
 
-    def __getitem__(self, index: int) -> str | None:
-        """Return a text as a cell; raises IndexError."""
+    def text_at(self, place: str) -> str | None:
+        """Return the text at a place, from "0", as a cell; raises `FileProblem` when there is none."""
+        ends = self._ends
+        try:
+            index = int(place)
+            text = self._bytes[ends[index] : ends[index + 1]].decode()
+        except (ValueError, IndexError) as error:
+            raise FileProblem("unreadable") from error
         if index < 0:
-            raise IndexError(index)
-        text = self._bytes[self._ends[index] : self._ends[index + 1]].decode()
+            raise FileProblem("unreadable")
         return text if "(" <= text < "\x7f" and "_x" not in text else text_cell(plain_text(text))
 
 

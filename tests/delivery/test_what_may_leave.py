@@ -233,7 +233,7 @@ def test_the_sweep_gives_back_what_a_dead_loop_had_leased(desk: Desk, woken: lis
     kept.refresh_from_db()
     assert (orphan.leased_by, kept.leased_by) == ("", "alive")
     assert kept.next_attempt_at == later
-    assert claims.due(desk.account.pk).get() == orphan
+    assert orphan.next_attempt_at <= timezone.now()
 
 
 def test_the_sweep_leaves_alone_what_a_loop_that_has_just_begun_is_sending(

@@ -38,6 +38,10 @@ def batch(service: Service, clerk: User) -> Batch:
     return cast.make_batch(service=service, author=clerk, has_attachments=True)
 
 
+def folder_files(batch: Batch) -> dict[str, BatchAttachment]:
+    return {file.key: file for file in BatchAttachment.objects.filter(batch=batch).order_by("key")}
+
+
 def take(service: Service, person: User, content: bytes, name: str = "avviso.pdf") -> Attachment:
     return attachments.take_in(service, person, SimpleUploadedFile(name, content), name)
 
@@ -149,7 +153,7 @@ def fill(batch: Batch, files: dict[str, bytes], name: str = "allegati.zip") -> N
 
 def codes(batch: Batch) -> dict[str, str]:
     """What is known of each file by key: "" where it is good."""
-    return {key: file.problem.get("code", "") for key, file in attachments.folder_files(batch).items()}
+    return {key: file.problem.get("code", "") for key, file in folder_files(batch).items()}
 
 
 def test_the_files_of_a_folder_become_attachments_or_problems(batch: Batch, clerk: User, empty_storage: Path) -> None:
@@ -165,7 +169,7 @@ def test_the_files_of_a_folder_become_attachments_or_problems(batch: Batch, cler
     told: list[float] = []
     attachments.take_folder(batch, clerk, always, told.append)
     assert codes(batch) == {"uno": "", "due": "", "script": "javascript", "tre.docx": "not_pdf"}
-    found = attachments.folder_files(batch)
+    found = folder_files(batch)
     assert found["tre.docx"].problem == {"code": "not_pdf", "params": {"found": "office"}}
     assert found["uno"].attachment is not None
     assert (found["uno"].name, found["uno"].attachment.declares) == ("Uno.pdf", "2a")
@@ -193,11 +197,11 @@ def test_the_work_stops_when_it_must_and_goes_on_from_there(
     attachments.take_folder(batch, clerk, lambda: next(answers))
     assert batch.folder
     assert list(codes(batch)) == ["0", "1"]
-    kept = attachments.folder_files(batch)
+    kept = folder_files(batch)
     told: list[float] = []
     attachments.take_folder(batch, clerk, always, told.append)
     assert codes(batch) == dict.fromkeys("01234", "")
-    assert attachments.folder_files(batch)["0"].pk == kept["0"].pk
+    assert folder_files(batch)["0"].pk == kept["0"].pk
     assert told == [0.8, 1.0]
     assert not batch.folder
 
@@ -273,17 +277,9 @@ def test_verapdf_is_asked_of_a_whole_group_at_once(batch: Batch, clerk: User, se
     settings.VERAPDF_COMMAND = [sys.executable, "-c", text]
     fill(batch, {"a.pdf": makers.unlike(1), "b.pdf": makers.unlike(2), "c.pdf": makers.plain()})
     attachments.take_folder(batch, clerk, always)
-    verdicts = {
-        key: file.attachment and file.attachment.verdict for key, file in attachments.folder_files(batch).items()
-    }
+    verdicts = {key: file.attachment and file.attachment.verdict for key, file in folder_files(batch).items()}
     assert verdicts == {"a": PdfVerdict.CONFORMS, "b": PdfVerdict.CONFORMS, "c": PdfVerdict.NOT_ASKED}
     assert calls.read_text() == "x"
-
-
-def test_missing_and_surplus_files_are_told(batch: Batch, clerk: User) -> None:
-    fill(batch, {"uno.pdf": makers.unlike(1), "due.pdf": b"no", "tre.pdf": makers.unlike(3)})
-    attachments.take_folder(batch, clerk, always)
-    assert attachments.missing_and_surplus(batch, ["UNO.pdf", "due", "quattro", ""]) == (["quattro"], ["tre"])
 
 
 # Forgetting

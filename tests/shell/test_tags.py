@@ -6,8 +6,7 @@ from django.template import Context, Template
 from django.utils.translation import override
 
 from messaging.enums import Status
-from messaging.forms.base import ChoiceCards, MonoInput, PortalForm, PortalModelForm
-from messaging.models import Template as MessageTemplate
+from messaging.forms.base import ChoiceCards, MonoInput, PortalForm
 
 
 class Sample(PortalForm):
@@ -128,15 +127,3 @@ def test_the_summary_of_several_forms_and_a_formset():
     drawn = draw("{% error_summary form formset %}", form=Sample({}), formset=formset)
     assert "Ci sono 11 cose da correggere" in drawn
     assert "#id_form-0-code" in drawn
-
-
-def test_a_model_form_has_the_same_look():
-    class Form(PortalModelForm):
-        class Meta:
-            model = MessageTemplate
-            fields = ["name", "kind"]
-
-    form = Form()
-    assert form.fields["name"].widget.attrs["class"] == "form-control"
-    assert form.fields["kind"].widget.attrs["class"] == "form-select"
-    assert 'class="form-select"' in draw("{% field form.kind %}", form=form)
