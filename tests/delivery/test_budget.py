@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from messaging.delivery import budget
-from messaging.delivery.budget import LOOK_AHEAD, MARGIN, Observation
+from messaging.delivery.budget import KEPT_FREE, LOOK_AHEAD, MARGIN, Observation
 from messaging.delivery.work import Lanes, Stage, Work
 from messaging.enums import Lane
 from messaging.models import GatewayAccount, Message
@@ -187,6 +187,13 @@ def test_a_stranger_who_takes_everything_leaves_us_the_least_share() -> None:
     gateway.lease(1, seen=(Observation(0, gateway.now),))
     interval = budget.interval_of(gateway.account, gateway.now)
     assert interval == pytest.approx((5 + MARGIN) / (0.02 * 150), rel=0.1)
+
+
+def test_beside_a_stranger_a_little_of_the_limit_stays_free() -> None:
+    gateway = Gateway(150, 5)
+    gateway.lease(0, seen=(Observation(150 - 75, gateway.now),))
+    interval = budget.interval_of(gateway.account, gateway.now)
+    assert interval == pytest.approx((5 + MARGIN) / (150 - 75 - KEPT_FREE * 150))
 
 
 def test_our_own_calls_under_way_are_not_taken_for_a_stranger() -> None:
