@@ -33,7 +33,7 @@ from messaging.spreadsheets.duplicates import DuplicateFinder
 from messaging.spreadsheets.problems import FileProblem
 from messaging.spreadsheets.reading import open_sheet
 
-GROUP = 1_000
+GROUP = 2_000
 #: The problem of the folder of attachments; its parameters are the folder's own code and parameters.
 FOLDER = "folder"
 #: Whoever waited so long for a check may have gone on to something else, and gets an e-mail.
