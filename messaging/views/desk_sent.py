@@ -30,7 +30,7 @@ class Sent:
 
 def sent_last(person: User, limit: int) -> list[Sent]:
     """The person's latest messages and sendings together."""
-    rows = list(querysets.latest(person)[:limit])
+    rows = list(querysets.latest(person, limit))
     deciders = supervisors_of({row.service_id for row in rows}) if rows else {}
     found = [
         Sent(row.queued_at or row.changed_at, row.queued_at, in_brief(row, deciders.get(row.service_id, [])), row)

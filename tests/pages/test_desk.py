@@ -55,7 +55,7 @@ def test_a_message_that_came_back_waits_for_its_author_with_the_note(office: Off
     approval.send_back(message, office.supervisor, "Aggiungi la data")
     page = desk(office, office.clerk)
     assert "«Iscrizione alla mensa» è tornato indietro" in page
-    assert "Giulia F., oggi alle" in page
+    assert "Giulia F., oggi all" in page
     assert "«Aggiungi la data»" in page
 
 

@@ -338,7 +338,7 @@ def test_a_paused_sending_says_by_whom_and_that_nothing_is_lost(office: Office) 
     batch = sending(office, {Status.QUEUED: 2, Status.PROCESSED: 1})
     assert batches.pause(batch, office.supervisor)
     text = page(office, batch)
-    assert "In pausa da Giulia F., oggi alle" in text
+    assert "In pausa da Giulia F., oggi all" in text
     assert "I 2 messaggi in coda aspettano. Nulla si perde" in text
     assert "Riprendi l’invio" in text
 
@@ -346,7 +346,7 @@ def test_a_paused_sending_says_by_whom_and_that_nothing_is_lost(office: Office) 
 def test_a_scheduled_sending_says_when_it_leaves(office: Office) -> None:
     batch = sending(office, {PENDING: 2}, status=BatchStatus.SCHEDULED, starts_at=timezone.now() + timedelta(days=1))
     text = page(office, batch)
-    assert "Parte domani alle" in text
+    assert "Parte domani all" in text
     assert "Riprendilo e cambialo" in text
     assert "Fine prevista" not in text
 
