@@ -112,15 +112,19 @@ def _simulator(port: int) -> list[str]:
 
 
 def _web(host: str, port: int) -> list[str]:
-    gunicorn = [sys.executable, "-m", "gunicorn", "ioportal.wsgi:application", "--bind", f"{host}:{port}"]
-    return [*gunicorn, "--worker-class", "gthread", "--workers", "1", "--threads", "8", "--log-level", "warning"]
+    return _gunicorn("ioportal.wsgi:application", f"{host}:{port}")
 
 
 def _hosting(port: int) -> list[str]:
-    gunicorn = [sys.executable, "-m", "gunicorn", "ioportal.hosting_wsgi:application", "--bind", f"127.0.0.1:{port}"]
     # IO names the citizen in a header with an underscore, which gunicorn drops unless it is told of it.
-    gunicorn += ["--forwarder-headers", "FISCAL_CODE"]
-    return [*gunicorn, "--worker-class", "gthread", "--workers", "1", "--threads", "8", "--log-level", "warning"]
+    return _gunicorn("ioportal.hosting_wsgi:application", f"127.0.0.1:{port}", "--forwarder-headers", "FISCAL_CODE")
+
+
+def _gunicorn(application: str, address: str, *more: str) -> list[str]:
+    command = [sys.executable, "-m", "gunicorn", application, "--bind", address, *more]
+    # The control socket has one place in the home of the user: the second server of a user complains that it is taken.
+    command += ["--no-control-socket"]
+    return [*command, "--worker-class", "gthread", "--workers", "1", "--threads", "8", "--log-level", "warning"]
 
 
 def _worker(queue: str, threads: int) -> list[str]:
