@@ -29,7 +29,8 @@ _WHEN = {
     Precondition.ONCE.value: _("Finché non ha letto il messaggio, chi lo apre vede prima l’avvertenza."),
     Precondition.ALWAYS.value: _("Chi apre il messaggio vede sempre prima l’avvertenza."),
 }
-_PRECONDITIONS = [
+#: When the app shows the page before a message, as staff choose it.
+PRECONDITIONS = [
     (Precondition.NEVER.value, _("Mai")),
     (Precondition.ONCE.value, _("Solo la prima volta")),
     (Precondition.ALWAYS.value, _("Ogni volta")),
@@ -119,7 +120,7 @@ class WithRemoteContent(ProtectedTexts):
     has_attachments = forms.BooleanField(label=_("Allegati PDF"), required=False)
     precondition = forms.ChoiceField(
         label=_("Avvertenza prima di aprire"),
-        choices=_PRECONDITIONS,
+        choices=PRECONDITIONS,
         widget=ChoiceCards(descriptions=_WHEN),
     )
 

@@ -18,6 +18,7 @@ from django.utils.translation import ngettext
 from messaging.appio import fiscal_codes
 from messaging.enums import EnvironmentKind, Precondition
 from messaging.forms.base import ChoiceCards, MonoInput, PortalForm
+from messaging.forms.remote import PRECONDITIONS
 from messaging.models import Institution, RemoteConfiguration, RemoteEnvironment
 from messaging.remote import secrets
 from messaging.remote.configuration import Place, Wanted
@@ -148,7 +149,7 @@ class ConfigurationForm(PortalForm):
     )
     precondition = forms.ChoiceField(
         label=_("Avvertenza prima di aprire, se un messaggio non dice altro"),
-        choices=Precondition.choices,
+        choices=PRECONDITIONS,
         widget=ChoiceCards,
     )
     is_lollipop_enabled = forms.BooleanField(

@@ -94,7 +94,7 @@ def test_what_comes_too_late_changes_nothing_and_says_so(office: Office, name: s
         batch=batch, from_status="sending", to_status=status, actor=office.supervisor, at=timezone.now()
     )
     told = follow(office, name, batch, office.supervisor, **DATA)
-    assert "La tua scelta non è stata registrata. Nel frattempo, oggi alle" in told
+    assert "La tua scelta non è stata registrata. Nel frattempo, oggi all" in told
     assert "(Giulia F.)" in told
     assert status_of(batch) == status
 
@@ -245,7 +245,7 @@ def test_an_approved_sending_waits_for_its_hour(office: Office) -> None:
     batch = awaiting(office)
     Batch.objects.filter(pk=batch.pk).update(starts_at=timezone.now() + timedelta(days=1))
     told = follow(office, "batch_approve", batch, office.supervisor, seen=batch.approval_digest)
-    assert "parte domani alle" in told
+    assert "parte domani all" in told
     assert status_of(batch) == BatchStatus.SCHEDULED
 
 

@@ -361,7 +361,7 @@ def test_an_outage_is_told(office: Office) -> None:
     batch = sending(office, {Status.QUEUED: 2})
     GatewayAccount.objects.update(paused_at=timezone.now())
     text = page(office, batch)
-    assert "IO non risponde bene da oggi alle" in text
+    assert "IO non risponde bene da oggi all" in text
     assert "Nessun messaggio si perde" in text
     assert "Fine prevista" not in text
 

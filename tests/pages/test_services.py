@@ -116,7 +116,7 @@ def test_the_second_to_resume_reads_who_was_first(office: Office) -> None:
     pause = ServicePause.objects.get()
     lift(pause, office.supervisor)
     response = office.as_(office.administrator).post(reverse("service_resume", args=["tributi", pause.pk]), follow=True)
-    assert "Li aveva già ripresi Giulia F., oggi alle" in response.content.decode()
+    assert "Li aveva già ripresi Giulia F., oggi all" in response.content.decode()
 
 
 def test_a_pause_of_another_service_is_not_here(office: Office) -> None:

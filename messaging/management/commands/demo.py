@@ -142,22 +142,26 @@ def _make_templates(services: dict[str, Service]) -> None:
             "body": AVVISO_TARI,
         },
     )
-    Template.objects.get_or_create(
-        service=services["anagrafe"],
-        slug="certificato-pronto",
-        defaults={
-            "name": "Certificato pronto",
-            "kind": Kind.INFORMATIONAL,
-            "subject": "Il documento che hai chiesto è pronto",
-            "body": ESITO,
-            "has_remote_content": True,
-            "protected_subject": "Certificato di ((certificato))",
-            "protected_body": ESITO_PROTETTO,
-            "precondition": Precondition.ONCE,
-            "precondition_title": "Stai per aprire un tuo certificato",
-            "precondition_body": "Contiene dati personali: aprilo quando nessun altro guarda il telefono.",
-        },
-    )
+    remote = {
+        "kind": Kind.INFORMATIONAL,
+        "subject": "Il documento che hai chiesto è pronto",
+        "body": ESITO,
+        "has_remote_content": True,
+        "protected_subject": "Certificato di ((certificato))",
+        "protected_body": ESITO_PROTETTO,
+        "precondition": Precondition.ONCE,
+        "precondition_title": "Stai per aprire un tuo certificato",
+        "precondition_body": "Contiene dati personali: aprilo quando nessun altro guarda il telefono.",
+    }
+    for slug, name, has_attachments in (
+        ("certificato-pronto", "Certificato pronto", False),
+        ("certificato-in-pdf", "Certificato in PDF", True),
+    ):
+        Template.objects.get_or_create(
+            service=services["anagrafe"],
+            slug=slug,
+            defaults={"name": name, **remote, "has_attachments": has_attachments},
+        )
 
 
 def _make_remote_configuration(institution: Institution) -> None:
