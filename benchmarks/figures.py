@@ -27,6 +27,7 @@ MOST_DROPPED = 5
 RESULTS = REPOSITORY / "var" / "benchmarks.json"
 CHAOS = REPOSITORY / "var" / "chaos.json"
 _BEGIN, _END = "<!-- figures: begin -->", "<!-- figures: end -->"
+_TITLE = "### "
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,29 +158,32 @@ def keep(path: Path, name: str, rows: Sequence[Row], command: str, on: dict[str,
 
 
 def write(document: Path, results: Path = RESULTS) -> None:
-    """Replace the figures in a document by those of the last run of each benchmark, and of the crash test."""
+    """Put the figures of the last run of each benchmark, and of the crash test, into a document.
+
+    A section of a benchmark that has not run here stays as it is: it tells its own date and machine.
+    """
     found: dict[str, Any] = {}
     for path in (results, CHAOS):
         if path.exists():
             found |= json.loads(path.read_text(encoding="utf-8"))
     text = document.read_text(encoding="utf-8")
     before, _, rest = text.partition(_BEGIN)
-    _, _, after = rest.partition(_END)
-    document.write_text(f"{before}{_BEGIN}\n\n{_written(found)}\n{_END}{after}", encoding="utf-8")
+    known, _, after = rest.partition(_END)
+    sections = {part.partition("\n")[0]: part for part in known.split(_TITLE)[1:]}
+    sections |= {name.capitalize(): _section(name, run) for name, run in found.items()}
+    written = "\n\n".join(_TITLE + section.strip() for section in sections.values()) or "No run yet."
+    document.write_text(f"{before}{_BEGIN}\n\n{written}\n\n{_END}{after}", encoding="utf-8")
 
 
-def _written(found: dict[str, Any]) -> str:
-    parts = []
-    for name, run in found.items():
-        on = run["machine"]
-        parts.append(
-            f"### {name.capitalize()}\n\n"
-            f"{run['date'].replace('T', ', ')}, `{run['command']}`, on {on['processor']}, {on['cores']} cores, "
-            f"{on['memory_gb']} GB, Python {on['python']}, {', '.join(on['databases'])}, broker {on['broker']}.\n\n"
-            "| what | measured | floor | ratio | target | reached |\n|---|---|---|---|---|---|\n"
-            + "".join(_line(row) for row in run["rows"])
-        )
-    return "\n".join(parts) or "No run yet.\n"
+def _section(name: str, run: dict[str, Any]) -> str:
+    on = run["machine"]
+    return (
+        f"{name.capitalize()}\n\n"
+        f"{run['date'].replace('T', ', ')}, `{run['command']}`, on {on['processor']}, {on['cores']} cores, "
+        f"{on['memory_gb']} GB, Python {on['python']}, {', '.join(on['databases'])}, broker {on['broker']}.\n\n"
+        "| what | measured | floor | ratio | target | reached |\n|---|---|---|---|---|---|\n"
+        + "".join(_line(row) for row in run["rows"])
+    )
 
 
 def _line(row: dict[str, Any]) -> str:
