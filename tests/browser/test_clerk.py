@@ -55,7 +55,7 @@ def test_a_payment_notice_from_its_template_to_the_phone(portal: PortalProcess, 
     pressed = time.monotonic()
     expect(writing.status_of(page)).to_have_text("Preso in carico", timeout=5000)
     assert time.monotonic() - pressed < 5
-    expect(writing.status_of(page)).to_have_text("Consegnato", timeout=30_000)
+    expect(writing.status_of(page)).to_have_text("Consegnato", timeout=90_000)
     assert taken(portal, subject) == before + 1
     assert CITIZEN not in page.url
 

@@ -71,7 +71,7 @@ def test_from_the_desk_to_the_phone_and_corrected(portal: PortalProcess, open_as
     writing.go_to_check(page)
     expect(page.get_by_text("Contenuto protetto")).to_be_visible()
     page.get_by_role("button", name="Invia il messaggio").click()
-    expect(writing.status_of(page)).to_have_text("Consegnato", timeout=30_000)
+    expect(writing.status_of(page)).to_have_text("Consegnato", timeout=90_000)
 
     phone = open_as()
     phone.goto(f"{portal.simulator.phones_url}/laura-bianchi")
@@ -132,6 +132,6 @@ def test_the_pages_are_accessible(portal: PortalProcess, open_as: OpenAs, tmp_pa
     writing.go_to_check(page)
     assert_accessible(page)
     page.get_by_role("button", name="Invia il messaggio").click()
-    expect(writing.status_of(page)).to_have_text("Consegnato", timeout=30_000)
+    expect(writing.status_of(page)).to_have_text("Consegnato", timeout=90_000)
     page.goto(f"{page.url}correct/")
     assert_accessible(page)
