@@ -10,7 +10,7 @@ from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import Min, OuterRef, Q, QuerySet, Subquery, TextChoices
+from django.db.models import Min, Q, QuerySet, TextChoices
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -18,6 +18,7 @@ from messaging.appio import fiscal_codes
 from messaging.enums import Milestone, Status
 from messaging.models import DailyCount, DailyMilestone, DailySpeed, Message, Recipient, User
 from messaging.permissions import services_of, visible_messages
+from messaging.querysets import apart
 
 PAGE = 50
 #: Where no index leads to the rows, one page looks at so many of them at most.
@@ -177,9 +178,7 @@ def _scan(matching: _Matching, before: int | None, size: int) -> Page:
 # A moment is asked of each row apart, so that the indexes hold all else that a look needs: PostgreSQL would rather walk
 # through the newest messages of all services, however few are of this one. The bounds on ids make it few rows. So is
 # what would lead away from the index of a milestone, or of a service's newest.
-_OWN = Message.objects.filter(pk=OuterRef("pk"))
-_APART = ("created_at", "queued_at", "status", "batch")
-_MOMENTS = {f"own_{name}": Subquery(_OWN.values(name)[:1]) for name in _APART}
+_MOMENTS = apart("created_at", "queued_at", "status", "batch")
 
 
 class _Matching:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import quote, urlsplit
@@ -36,6 +37,11 @@ class Button:
     text_it: str
     text_en: str
     action: str
+
+
+def buttons_from(kept: Iterable[Mapping[str, str]]) -> list[Button]:
+    """Return the buttons of rows that keep them as JSON objects with `text_it`, `text_en` and `action`."""
+    return [Button(item["text_it"], item["text_en"], item["action"]) for item in kept]
 
 
 class ButtonError(ValueError):

@@ -15,8 +15,9 @@ from django.db.models.functions import Cast
 from django.utils.crypto import salted_hmac
 
 from messaging.appio import payloads, remote
+from messaging.appio.buttons import Button, buttons_from
 from messaging.appio.fiscal_codes import TEST_CODE
-from messaging.appio.markdown import Button, with_buttons
+from messaging.appio.markdown import with_buttons
 from messaging.appio.remote import Fetched, ThirdParty
 from messaging.appio.rules import Problem
 from messaging.enums import ApprovalRule, FeatureLevel, Precondition, RowState
@@ -52,7 +53,7 @@ def outgoing(message: Message) -> payloads.Outgoing:
     return payloads.Outgoing(
         fiscal_code=message.recipient.fiscal_code if message.recipient else "",
         subject=message.subject,
-        markdown=with_buttons(message.body, [_button(item) for item in buttons]),
+        markdown=with_buttons(message.body, buttons_from(buttons)),
         amount=message.amount,
         notice_number=message.notice_number or None,
         invalid_after_due_date=message.invalid_after_due_date,
@@ -96,7 +97,7 @@ def fetched(content: RemoteContent, files: int) -> Fetched:
     message = content.message
     return Fetched(
         subject=content.subject,
-        markdown=with_buttons(content.body, [_button(item) for item in message.buttons]),
+        markdown=with_buttons(content.body, buttons_from(message.buttons)),
         precondition_title=content.precondition_title,
         precondition_markdown=content.precondition_body,
         files=files,
@@ -205,7 +206,7 @@ def said(message: Message, content: dict[str, object]) -> dict[str, object]:
     """What a message says, whichever message says it: what IO fetches stands in the place of its id."""
     if not is_fetched(message):
         return content
-    return said_remotely(content, message.remote_content.digest, [_button(item) for item in message.buttons])
+    return said_remotely(content, message.remote_content.digest, buttons_from(message.buttons))
 
 
 def said_remotely(content: dict[str, object], digest: str, buttons: Sequence[Button]) -> dict[str, object]:
@@ -238,7 +239,3 @@ def _mac(salt: str, secret: str) -> hmac.HMAC:
 
 def _canonical(value: Any) -> bytes:
     return _ENCODER.encode(value).encode()
-
-
-def _button(item: dict[str, str]) -> Button:
-    return Button(text_it=item["text_it"], text_en=item["text_en"], action=item["action"])

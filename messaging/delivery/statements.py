@@ -24,6 +24,9 @@ from messaging.models import Batch, Message, Recipient, Service
 #: Stands for "no message" where the lowest id is kept: it is never the lowest.
 NO_MESSAGE = 2**62
 
+#: What goes to the database as it is, most of what does.
+_PLAIN = frozenset({int, str, type(None)})
+
 Columns = Mapping[str, Any]
 Lists = Mapping[str, Sequence[Any]]
 
@@ -198,10 +201,6 @@ def _plain(model: type[models.Model], columns: Columns) -> list[Any]:
 
 def _listed(values: Sequence[Any]) -> list[Any]:
     return [value if type(value) in _PLAIN else _value(value) for value in values]
-
-
-#: What goes to the database as it is, most of what does.
-_PLAIN = frozenset({int, str, type(None)})
 
 
 def _value(value: Any) -> Any:

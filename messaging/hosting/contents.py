@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeAlias
 
 from messaging.appio import rules
-from messaging.appio.markdown import Button, with_buttons
+from messaging.appio.buttons import buttons_from
+from messaging.appio.markdown import with_buttons
 from messaging.enums import OpenedPart, Precondition, Status
 from messaging.hosting import database
 from messaging.hosting.routes import Target, address_of
@@ -125,16 +126,12 @@ def _detail(rows: Sequence[Sequence[Any]]) -> dict[str, object]:
 
 
 def _texts(subject: str, body: str, buttons: str) -> dict[str, str]:
-    markdown = body if buttons == "[]" else with_buttons(body, [_button(button) for button in json.loads(buttons)])
+    markdown = body if buttons == "[]" else with_buttons(body, buttons_from(json.loads(buttons)))
     if not rules.SUBJECT_MIN <= rules.utf16_length(subject) <= rules.SUBJECT_MAX:
         raise Incoherent("the protected subject is too short or too long")
     if not rules.MARKDOWN_MIN <= rules.utf16_length(markdown) <= rules.MARKDOWN_MAX:
         raise Incoherent("the protected text is too short or too long")
     return {"subject": subject, "markdown": markdown}
-
-
-def _button(item: Mapping[str, str]) -> Button:
-    return Button(text_it=item["text_it"], text_en=item["text_en"], action=item["action"])
 
 
 def _files(attached: Sequence[tuple[str, str]]) -> list[dict[str, str]]:

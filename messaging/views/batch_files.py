@@ -9,7 +9,6 @@ from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponseBase, StreamingHttpResponse
-from django.utils.http import content_disposition_header
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -23,7 +22,7 @@ from messaging.models import Batch
 from messaging.permissions import batch_or_404
 from messaging.spreadsheets import outcomes
 from messaging.spreadsheets.cells import Cell
-from messaging.views.common import person_of
+from messaging.views.common import as_download, person_of
 
 #: So many names of each sort are shown; all are in the download.
 FEW = 20
@@ -91,5 +90,4 @@ def batch_files_download(request: HttpRequest, public_id: UUID, which: str) -> H
     rows: Iterator[list[Cell]] = (list(line[: len(header)]) for line in _lines(which, folders.compare(batch)))
     response = StreamingHttpResponse(outcomes.csv_pieces(header, rows), content_type="text/csv; charset=utf-8")
     filename = f"{slugify(batch.name) or 'invio'}-{slugify(names[which])}.csv"
-    response["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=filename) or "attachment"
-    return response
+    return as_download(response, filename)

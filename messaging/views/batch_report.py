@@ -6,9 +6,8 @@ import tempfile
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
-from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect
-from django.utils.http import content_disposition_header
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -19,7 +18,7 @@ from messaging.batches.progress import ALL, Filter
 from messaging.models import Batch
 from messaging.permissions import batch_or_404
 from messaging.views.batch_progress import TO_CHECK, filter_of
-from messaging.views.common import person_of
+from messaging.views.common import as_download, person_of
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -53,9 +52,7 @@ def _xlsx(batch: Batch, wanted: Filter) -> HttpResponseBase:
     return _named(FileResponse(out, content_type=XLSX), batch, wanted, "xlsx")
 
 
-def _named(response: HttpResponse | HttpResponseBase, batch: Batch, wanted: Filter, ending: str) -> HttpResponseBase:
+def _named(response: HttpResponseBase, batch: Batch, wanted: Filter, ending: str) -> HttpResponseBase:
     name = slugify(batch.name) or _("invio")
     part = "" if wanted is ALL else f"-{slugify(str(wanted.label))}"
-    disposition = content_disposition_header(as_attachment=True, filename=f"{name}{part}.{ending}")
-    response["Content-Disposition"] = disposition or "attachment"
-    return response
+    return as_download(response, f"{name}{part}.{ending}")

@@ -16,7 +16,6 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpRe
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.http import content_disposition_header
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -39,7 +38,7 @@ from messaging.views.batch_files import files_of
 from messaging.views.batch_panels import is_to_be_asked, live_panels
 from messaging.views.batch_tables import seen_rows, wrong_rows
 from messaging.views.batch_upload import XLSX
-from messaging.views.common import person_of
+from messaging.views.common import as_download, person_of
 
 _CELL = re.compile(r"cell-(\d{1,7})-(\d{1,4}|surplus)")
 _UNREACHABLE = {
@@ -234,11 +233,11 @@ def batch_rows_download(request: HttpRequest, public_id: UUID, which: str) -> Ht
     if request.GET.get("format") == "csv":
         pieces = outcomes.csv_pieces(header, _lines(batch, rows, which))
         response: HttpResponseBase = StreamingHttpResponse(pieces, content_type="text/csv; charset=utf-8")
-        return _named(response, f"{filename}.csv")
+        return as_download(response, f"{filename}.csv")
     out = io.BytesIO()
     outcomes.write_xlsx(out, header, _lines(batch, rows, which), sheet=str(name).capitalize())
     out.seek(0)
-    return _named(FileResponse(out, content_type=XLSX), f"{filename}.xlsx")
+    return as_download(FileResponse(out, content_type=XLSX), f"{filename}.xlsx")
 
 
 def _lines(batch: Batch, rows: QuerySet[BatchRow], which: str) -> Iterator[list[Cell]]:
@@ -256,8 +255,3 @@ def _why(row: BatchRow, which: str) -> str:
     if which == "repeated":
         return _("Lo stesso messaggio è già stato inviato negli ultimi 7 giorni.")
     return " ".join(sentence(kept) for kept in (row.problems if which == "wrong" else row.warnings))
-
-
-def _named(response: HttpResponseBase, filename: str) -> HttpResponseBase:
-    response["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=filename) or "attachment"
-    return response

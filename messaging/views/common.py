@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TypeVar
 
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils.http import content_disposition_header
 
 from messaging.enums import Role
 from messaging.models import Administrator, Membership, Service, User
+
+ResponseT = TypeVar("ResponseT", bound=HttpResponseBase)
 
 
 def person_of(request: HttpRequest) -> User:
@@ -28,6 +33,12 @@ def supervisors_of(services: Iterable[Service | int]) -> dict[int, list[User]]:
 def names(people: Iterable[User]) -> str:
     """«Giulia F., Sergio L.»: at most three of them, by first name and initial."""
     return ", ".join(person.short_name for person in list(people)[:3])
+
+
+def as_download(response: ResponseT, filename: str) -> ResponseT:
+    """The response, for the browser to keep under this name rather than show."""
+    response["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=filename) or "attachment"
+    return response
 
 
 def administrators_to_ask(person: User) -> str:

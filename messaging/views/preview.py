@@ -20,8 +20,8 @@ from django.views.decorators.http import require_POST
 from messaging import placeholders
 from messaging.advice_words import Told, advice_lines, left_to_write, past_due_date, public_placeholders
 from messaging.appio import rules
+from messaging.appio.buttons import buttons_from
 from messaging.appio.markdown import (
-    Button,
     advice,
     email_preview,
     protected_advice,
@@ -158,17 +158,12 @@ def drawn(body: str) -> SafeString:
     return mark_safe(html)  # noqa: S308 - render_as_app keeps a few bare tags, and ours are constants
 
 
-def buttons_of(message: Message) -> list[Button]:
-    """The message's buttons as the platform knows them."""
-    return [Button(item["text_it"], item["text_en"], item["action"]) for item in message.buttons]
-
-
 def whole_text(message: Message) -> str:
     """The text with the front matter that carries its buttons, as it is counted and sent.
 
     Where the app shows a text that IO fetches, the buttons go with that one.
     """
-    return message.body if message.has_remote_content else with_buttons(message.body, buttons_of(message))
+    return message.body if message.has_remote_content else with_buttons(message.body, buttons_from(message.buttons))
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +190,7 @@ def live_parts(message: Message) -> dict[str, Any]:
         "body_count": _body_count(message.body, whole_text(message)),
         "advice": public_advice_of(message) if message.has_remote_content else _advice_of(message),
         "protected_subject_count": _subject_count(said.subject),
-        "protected_body_count": _body_count(said.body, with_buttons(said.body, buttons_of(message))),
+        "protected_body_count": _body_count(said.body, with_buttons(said.body, buttons_from(message.buttons))),
         "protected_advice": protected_advice_of(message),
         "phone": phone_of(message),
     }
@@ -225,7 +220,7 @@ def _advice_of(message: Message) -> list[Told]:
         message.body,
         amount_cents=message.amount,
         due_date=message.due_date,
-        buttons=buttons_of(message),
+        buttons=buttons_from(message.buttons),
     )
     names = placeholders.found([message.subject, message.body, *(button["text_it"] for button in message.buttons)])
     return _sorted([*left_to_write(names), *past_due_date(message.due_date), *advice_lines(given)])
@@ -252,7 +247,7 @@ def protected_advice_of(message: Message) -> list[Told]:
         said.body,
         amount_cents=message.amount,
         due_date=message.due_date,
-        buttons=buttons_of(message),
+        buttons=buttons_from(message.buttons),
     )
     texts = [said.subject, said.body, said.precondition_title, said.precondition_body]
     names = placeholders.found([*texts, *(button["text_it"] for button in message.buttons)])
